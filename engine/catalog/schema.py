@@ -1,0 +1,123 @@
+"""Catalog records: families, variants, tokenizers, published models and folklore, validated on load."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+Text = dict[Literal["en", "zh"], str]
+VariantKind = Literal["full", "relative", "distilled", "other"]
+"""``full``: the model people mean (R1, R1-0528). ``relative``: shares its shape, is not it (V3, R1-Zero).
+``distilled``: a student. ``other``: a published model outside the family (a distill's base, say)."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Shape(Record):
+    """Published dimensions, by the names of transformers configs. ``None``: not stated or not applicable."""
+
+    model_type: str
+    num_hidden_layers: PositiveInt
+    hidden_size: PositiveInt
+    num_attention_heads: PositiveInt
+    num_key_value_heads: PositiveInt | None = None
+    head_dim: PositiveInt | None = None
+    intermediate_size: PositiveInt | None = None
+    vocab_size: PositiveInt | None = None
+    max_position_embeddings: PositiveInt | None = None
+    tie_word_embeddings: bool | None = None
+    n_routed_experts: PositiveInt | None = None
+    n_shared_experts: PositiveInt | None = None
+    num_experts_per_tok: PositiveInt | None = None
+    moe_intermediate_size: PositiveInt | None = None
+    first_k_dense_replace: PositiveInt | None = None
+    q_lora_rank: PositiveInt | None = None
+    kv_lora_rank: PositiveInt | None = None
+    qk_nope_head_dim: PositiveInt | None = None
+    qk_rope_head_dim: PositiveInt | None = None
+    v_head_dim: PositiveInt | None = None
+    num_nextn_predict_layers: PositiveInt | None = None
+    index_topk: PositiveInt | None = None
+    rope_theta: float | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | None = None
+
+
+class Parameters(Record):
+    """Counts computed from the layout; ``main`` without the multi-token-prediction layer, ``stored`` with
+    everything the published checkpoint holds except quantisation scales."""
+
+    main: PositiveInt
+    stored: PositiveInt
+    active: PositiveInt | None = None
+
+
+class Tokenizer(Record):
+    """A published vocabulary. ``size``: ids defined, added tokens included. ``marks``: added tokens that
+    tell it from others with the same base vocabulary, with their ids. ``sample``: token text at
+    ``engine.targets.target.SAMPLE_IDS``."""
+
+    size: PositiveInt | None = None
+    merges: PositiveInt | None = None
+    added: PositiveInt | None = None
+    first_merges: tuple[str, ...] = ()
+    marks: dict[str, int] = {}
+    absent: tuple[str, ...] = ()
+    vocabulary: str | None = None
+    source: str
+
+
+class Vocabulary(Record):
+    """A base vocabulary shared by several tokenizers: token text at the sampled ids."""
+
+    sample: dict[int, str]
+    source: str
+
+
+class Variant(Record):
+    """A hypothesis. ``names``: regular expressions (case-insensitive, searched in the normalised name)
+    by which a claim means this variant. ``template``: substrings of chat_template that it has
+    (``has``) or lacks (``lacks``)."""
+
+    id: str
+    kind: VariantKind
+    title: Text
+    prior: Annotated[float, Field(gt=0)] = 1.0
+    repos: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    shape: Shape
+    tokenizer: str | None = None
+    template_has: tuple[str, ...] = ()
+    template_lacks: tuple[str, ...] = ()
+    parameters: Parameters
+    base: str | None = None
+    weights: str | None = None
+    licence: str | None = None
+    benchmarks: dict[str, float] = {}
+    source: str
+
+
+class Family(Record):
+    """A teacher, its students and what they are confused with."""
+
+    name: str
+    version: str
+    title: Text
+    note: Text | None = None
+    tokenizers: dict[str, Tokenizer] = {}
+    vocabularies: dict[str, Vocabulary] = {}
+    variants: tuple[Variant, ...]
+
+
+class Folktale(Record):
+    """A circulating figure: ``pattern`` (case-insensitive regular expression, en and zh) finds it in a
+    message, ``reply`` says kindly which published configuration contradicts it."""
+
+    id: str
+    pattern: str
+    figure: str
+    reply: Text
+    source: str
