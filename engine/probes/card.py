@@ -1,0 +1,89 @@
+"""`card`: what the target's name and model card say it is.
+
+Cost: one small file. Source: Hugging Face model card metadata (front matter ``base_model``, ``tags``).
+How it could be fooled: by typing another name; it separates only what headers cannot (R1 from V3, a
+distill from its base) and never decides alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.claim import read_variants, statements
+from engine.evidence import Evidence
+from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.targets.target import Target
+
+_NOT_NAMED = math.log(0.02)
+_SHORTENED = math.log(0.3)
+"""Sellers and Ollama tags call a distill plainly "DeepSeek-R1", and R1-0528 too: three in ten, judged."""
+_FRONT_MATTER_LIMIT = 64_000
+
+
+def observe(target: Target) -> Observation | None:
+    """Name, base models, title and tags, as found."""
+    front_matter, title = _read_card(target.card or "")
+    observation = statements(target.name, front_matter, title, target.config or {})
+    return observation if any(observation[key] for key in ("name", "base_model", "title", "config")) else None
+
+
+def _read_card(card: str) -> tuple[Mapping[str, Any], str]:
+    front: Mapping[str, Any] = {}
+    body = card
+    if card.startswith("---") and (end := card.find("\n---", 3)) > 0:
+        front, body = _front_matter(card[3:end]), card[end + 4 :]
+    heading = re.search(r"^#\s+(.+)$", body[:20_000], re.MULTILINE)
+    return front, heading[1].strip() if heading else ""
+
+
+def _front_matter(text: str) -> Mapping[str, Any]:
+    import yaml
+
+    # Aliases could blow a few bytes up to gigabytes; real cards have none.
+    if len(text) > _FRONT_MATTER_LIMIT or re.search(r"(?:^|[\s\[,:-])[&*]\w", text):
+        return {}
+    try:
+        loaded = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return loaded if isinstance(loaded, Mapping) else {}
+
+
+def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
+    """Variants that name and card mean are as likely as can be; the others carry such a name seldom."""
+    kinds = {variant.id: variant.kind for variant in hypotheses.variants}
+    likelihood: dict[str, float] = {}
+    meant: dict[str, tuple[str, ...]] = {}
+    for where in ("name", "base_model", "title", "config"):
+        named = {
+            variant for text in observation[where] for variant in read_variants(text, hypotheses.variants)
+        }
+        if not named:
+            continue
+        meant[where] = tuple(sorted(named))
+        called_full = any(kinds[variant] == "full" for variant in named)
+        for variant in hypotheses.ids:
+            shortened = called_full and kinds.get(variant) in ("full", "distilled")
+            miss = _SHORTENED if shortened else _NOT_NAMED
+            term = 0.0 if variant in named else miss
+            # Name, title and card repeat one statement: the worst of them, not their sum.
+            likelihood[variant] = min(likelihood.get(variant, 0.0), term)
+    return Evidence(
+        probe="card",
+        group="statement",
+        observation=observation,
+        log_likelihood=likelihood,
+        expected={variant.id: list(variant.repos) for variant in hypotheses.family() if variant.repos},
+        values={
+            "name": ", ".join(observation["name"]) or "–",
+            "base_model": ", ".join(observation["base_model"]) or "–",
+            "title": ", ".join(observation["title"]) or "–",
+            "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
+        },
+    )
+
+
+PROBE = Probe("card", observe, score)

@@ -1,0 +1,101 @@
+"""`parameters`: the exact number of weights in the headers, by part and dtype.
+
+Cost: the headers that `tensors` reads. Source of the reference counts: the catalog, computed from the
+published configs on torch's ``meta`` device (``tests/benchmarks/parameters_on_meta.py``).
+How it could be fooled: as `tensors`, with which it shares the group; and the count alone proves nothing
+(the article's second pitfall), so it never decides by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from engine.catalog.schema import Variant
+from engine.evidence import Evidence
+from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
+from engine.probes.tensors import structure_of
+from engine.targets.target import Target
+
+_MISMATCH = math.log(1e-2)
+_CHANCE = math.log(1e-2)
+_EXACT, _PACKED = 0.002, 0.05
+"""Relative tolerance: 0.2 % covers tied heads kept apart, resized vocabularies and rotary buffers in the
+catalog's models; packed formats are counted by bit width, and some keep parts unpacked."""
+
+
+def observe(target: Target) -> Observation | None:
+    """Counts by part and dtype; multi-token-prediction layer and quantisation scales counted apart."""
+    if not target.tensors:
+        return None
+    structure = structure_of(target.tensors)
+    vocabulary = structure.dimensions.get("vocab_size", 0) * structure.dimensions.get("hidden_size", 0)
+    return {
+        "main": structure.main,
+        "parts": dict(structure.elements),
+        "scales": structure.scales,
+        "dtypes": dict(structure.dtypes),
+        "exact": structure.exact,
+        "embedding": vocabulary,
+        "tied": structure.tied,
+        "weights_size": target.weights_size,
+    }
+
+
+def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
+    """Each variant's likelihood: the count is the published one within tolerance, or it is not."""
+    likelihood = {variant.id: _likelihood(observation, variant) for variant in hypotheses.variants}
+    likelihood[UNKNOWN] = _CHANCE
+    return Evidence(
+        probe="parameters",
+        group="weights",
+        observation=observation,
+        log_likelihood=likelihood,
+        expected={variant.id: variant.parameters.main for variant in hypotheses.family()},
+        values={
+            "count": f"{observation['main']:,}",
+            "short": billions(observation["main"]),
+            "about": "" if observation["exact"] else "≈",
+            "mtp": f"{observation['parts'].get('mtp', 0):,}",
+            "size": gigabytes(observation["weights_size"]),
+        },
+    )
+
+
+def _likelihood(observation: Observation, variant: Variant) -> float:
+    tolerance = _EXACT if observation["exact"] else _PACKED
+    published = variant.parameters.main
+    # A tied model may be stored with its head written out, and the other way round.
+    counts = [observation["main"]]
+    if variant.shape.tie_word_embeddings and not observation["tied"]:
+        counts.append(observation["main"] - observation["embedding"])
+    if not variant.shape.tie_word_embeddings and observation["tied"]:
+        counts.append(observation["main"] + observation["embedding"])
+    fits = any(abs(count - published) <= tolerance * published for count in counts)
+    return 0.0 if fits else _MISMATCH
+
+
+def billions(count: int) -> str:
+    """``671.0B``, ``7.62B``, ``22.7M``: three digits, as model names do."""
+    for unit, size in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.0f}{unit}" if value >= 1000 else f"{value:.3g}{unit}" if value < 100 else f"{value:.1f}{unit}"
+    return str(count)
+
+
+def gigabytes(size: int) -> str:
+    """Bytes in decimal units, as hosts show them."""
+    for unit, scale in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if size >= scale:
+            return f"{size / scale:.3g} {unit}"
+    return f"{size} B"
+
+
+def parts_in_words(parts: Mapping[str, int]) -> str:
+    """``experts 653.9B, attention 11.4B, …``, largest first."""
+    ranked = sorted(parts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {billions(count)}" for name, count in ranked if count)
+
+
+PROBE = Probe("parameters", observe, score)
