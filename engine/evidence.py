@@ -11,14 +11,14 @@ Group = Literal["weights", "declared", "tokenizer", "statement"]
 GROUP_SPOOFABILITY: Mapping[Group, float] = {
     "weights": 0.01,
     "declared": 0.05,
-    "tokenizer": 0.05,
-    "statement": 0.10,
+    "tokenizer": 0.02,
+    "statement": 0.05,
 }
 """Chance that everything a group shows was made to look like something else. Probes of one group
 read the same fact or are forged by the same edit (tensor names, shapes and counts share one header),
 so the group shares one such chance and is not counted twice. Judged, not measured: a header needs
-matching sparse files to forge, a config one edit, a name nothing. An honest name is common, hence
-not higher."""
+matching sparse files to forge, a tokenizer makes the model unusable, a config takes one edit, a name
+nothing – yet most names are honest, and `card` allows for careless ones itself."""
 
 
 @dataclass(frozen=True, slots=True)

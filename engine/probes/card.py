@@ -26,6 +26,11 @@ _FRONT_MATTER_LIMIT = 64_000
 def observe(target: Target) -> Observation | None:
     """Name, base models, title and tags, as found."""
     front_matter, title = _read_card(target.card or "")
+    gguf = target.gguf or {}
+    if not front_matter and isinstance(base := gguf.get("general.base_model.0.name"), str):
+        front_matter = {"base_model": base}
+    if not title and isinstance(general := gguf.get("general.name"), str):
+        title = general
     observation = statements(target.name, front_matter, title, target.config or {})
     return observation if any(observation[key] for key in ("name", "base_model", "title", "config")) else None
 
@@ -61,7 +66,8 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         named = {
             variant for text in observation[where] for variant in read_variants(text, hypotheses.variants)
         }
-        if not named:
+        # Distills ship the full model's README: a heading counts only where nothing better speaks.
+        if not named or (where in ("title", "config") and meant):
             continue
         meant[where] = tuple(sorted(named))
         called_full = any(kinds[variant] == "full" for variant in named)

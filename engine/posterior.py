@@ -1,0 +1,60 @@
+"""Evidence → posterior over hypotheses, in log space, with one spoofing chance per group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.evidence import GROUP_SPOOFABILITY, Evidence, Group
+from engine.probes.probe import UNKNOWN, Hypotheses
+
+_UNKNOWN_PRIOR = 3.0
+"""Weight of "no model the catalog knows" beside 1.0 for an ordinary variant. Judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What one group says: likelihood per hypothesis relative to the best one, before spoofing."""
+
+    group: Group
+    relative: Mapping[str, float]
+
+    @property
+    def votes(self) -> bool:
+        """Whether the group tells any two hypotheses apart."""
+        return min(self.relative.values()) < 0.5
+
+
+def supports(evidence: Iterable[Evidence], ids: Sequence[str]) -> tuple[Support, ...]:
+    """Join the probes of each group: their log likelihoods add up, as facts read from one source."""
+    summed: dict[Group, dict[str, float]] = {}
+    for row in evidence:
+        if row.log_likelihood:
+            total = summed.setdefault(row.group, dict.fromkeys(ids, 0.0))
+            for variant in ids:
+                total[variant] += row.log_likelihood.get(variant, 0.0)
+    joined = []
+    for group, total in summed.items():
+        best = max(total.values())
+        joined.append(Support(group, {variant: math.exp(value - best) for variant, value in total.items()}))
+    return tuple(joined)
+
+
+def posterior(groups: Iterable[Support], hypotheses: Hypotheses) -> dict[str, float]:
+    """P(variant | evidence), summing to 1.
+
+    Each group is a two-component mixture: with chance ε (``GROUP_SPOOFABILITY``) what it shows was made
+    to look like its best-fitting hypothesis whatever the model is, otherwise it is honest:
+    P(group | variant) ∝ (1 - ε) · L(variant) / max L + ε. So no group can speak louder than 1/ε.
+    """
+    log_weight = {variant.id: math.log(variant.prior) for variant in hypotheses.variants}
+    log_weight[UNKNOWN] = math.log(_UNKNOWN_PRIOR)
+    for support in groups:
+        spoofed = GROUP_SPOOFABILITY[support.group]
+        for variant in log_weight:
+            log_weight[variant] += math.log((1 - spoofed) * support.relative[variant] + spoofed)
+    best = max(log_weight.values())
+    weight = {variant: math.exp(value - best) for variant, value in log_weight.items()}
+    total = sum(weight.values())
+    return {variant: value / total for variant, value in weight.items()}
