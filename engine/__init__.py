@@ -9,7 +9,7 @@ from typing import Any
 from engine.identification import Identification, OnProgress, Recommendation
 
 __version__ = "0.1.0"
-__all__ = ["identify", "recommend"]
+__all__ = ["identify", "recommend", "recompute"]
 
 
 def identify(
@@ -35,7 +35,7 @@ def identify(
     Raises:
         R1Error: with a sentence for the user; nothing else escapes on bad input.
     """
-    from engine.identify import identify as run
+    from engine.pipeline import identify as run
 
     return run(
         spec,
@@ -60,3 +60,14 @@ def recommend(
     from engine.rules.recommend import recommend as run
 
     return run(constraints or {}, scenario=scenario, rule_files=tuple(rule_files))
+
+
+def recompute(stored: Identification, *, family_files: Iterable[Path] = ()) -> Identification:
+    """The verdict that stored observations give under today's catalog; the target is not touched.
+
+    Raises:
+        R1Error: the family of the stored verdict is no longer there.
+    """
+    from engine.pipeline import recompute as run
+
+    return run(stored, family_files=tuple(family_files))

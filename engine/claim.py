@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from engine.catalog.schema import Variant
-from engine.probes.probe import Observation
 from engine.verdict import Claim
 
 _SEPARATORS = re.compile(r"[\s_]+")
@@ -37,7 +36,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def read_claim(statement: Observation, variants: Sequence[Variant]) -> Claim | None:
+def read_claim(statement: Mapping[str, Any], variants: Sequence[Variant]) -> Claim | None:
     """The claim a target makes: by its name; failing that by its card; failing that by its config."""
     for where in ("name", "base_model", "title", "config"):
         for text in statement.get(where) or ():

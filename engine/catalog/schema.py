@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
 
 Text = dict[Literal["en", "zh"], str]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
 VariantKind = Literal["full", "relative", "distilled", "other"]
 """``full``: the model people mean (R1, R1-0528). ``relative``: shares its shape, is not it (V3, R1-Zero).
 ``distilled``: a student. ``other``: a published model outside the family (a distill's base, say)."""
@@ -57,21 +69,20 @@ class Parameters(Record):
 
 class Tokenizer(Record):
     """A published vocabulary. ``size``: ids defined, added tokens included. ``marks``: added tokens that
-    tell it from others with the same base vocabulary, with their ids. ``sample``: token text at
-    ``engine.targets.target.SAMPLE_IDS``."""
+    tell it from others with the same base vocabulary, with their ids (``null``: any id). ``absent``: tokens
+    it must not have. ``vocabulary``: the base vocabulary, by name."""
 
     size: PositiveInt | None = None
     merges: PositiveInt | None = None
     added: PositiveInt | None = None
-    first_merges: tuple[str, ...] = ()
-    marks: dict[str, int] = {}
+    marks: dict[str, int | None] = {}
     absent: tuple[str, ...] = ()
     vocabulary: str | None = None
     source: str
 
 
 class Vocabulary(Record):
-    """A base vocabulary shared by several tokenizers: token text at the sampled ids."""
+    """A base vocabulary shared by several tokenizers: token text at ``engine.targets.target.SAMPLE_IDS``."""
 
     sample: dict[int, str]
     source: str
@@ -87,7 +98,7 @@ class Variant(Record):
     title: Text
     prior: Annotated[float, Field(gt=0)] = 1.0
     repos: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[Pattern, ...] = ()
     shape: Shape
     tokenizer: str | None = None
     template_has: tuple[str, ...] = ()
@@ -117,7 +128,7 @@ class Folktale(Record):
     message, ``reply`` says kindly which published configuration contradicts it."""
 
     id: str
-    pattern: str
+    pattern: Pattern
     figure: str
     reply: Text
     source: str

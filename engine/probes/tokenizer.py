@@ -108,9 +108,10 @@ def _tokenizer_likelihood(
         total += _OTHER_VOCABULARY
     added: Mapping[str, int] = observation["added"]
     if added:
-        if any(added.get(text) != index for text, index in tokenizer.marks.items()):
-            total += _OTHER_MARKS
-        elif any(text in added for text in tokenizer.absent):
+        misplaced = any(
+            text not in added or index not in (None, added[text]) for text, index in tokenizer.marks.items()
+        )
+        if misplaced or any(text in added for text in tokenizer.absent):
             total += _OTHER_MARKS
     if share is not None and _sizes_differ(observation, tokenizer):
         total += _OTHER_SIZE

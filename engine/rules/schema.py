@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.catalog.schema import Record, Text
+from engine.catalog.schema import Pattern, Record, Text
 
 ConstraintName = Literal["device", "compute", "detail", "critical", "context", "latency", "memory"]
 
@@ -39,22 +39,10 @@ class Rule(Record):
     priority: int
     when: dict[ConstraintName, Condition] = {}
     any: bool = False
-    words: dict[Literal["en", "zh"], tuple[str, ...]] = {}
+    words: dict[Literal["en", "zh"], tuple[Pattern, ...]] = {}
     chosen: Literal["full", "distilled"] | None = None
     reason: Text
     source: str
-
-    @field_validator("words")
-    @classmethod
-    def _are_expressions(cls, words: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        import re
-
-        for pattern in (pattern for patterns in words.values() for pattern in patterns):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        return words
 
     @field_validator("reason")
     @classmethod

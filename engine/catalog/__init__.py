@@ -1,0 +1,112 @@
+"""Reference families, published models and folklore: data, validated on load."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import model_validator
+
+from engine.catalog.schema import Family, Folktale, Record, Tokenizer, Variant, Vocabulary
+from engine.catalog.yaml_file import read_records
+from engine.errors import CatalogError, UsageError
+
+_SHIPPED = ("deepseek-r1", "article")
+
+
+class Published(Record):
+    """Published models beside the families, and the vocabularies and tokenizers that all of them use."""
+
+    vocabularies: dict[str, Vocabulary]
+    tokenizers: dict[str, Tokenizer]
+    variants: tuple[Variant, ...]
+
+    @model_validator(mode="after")
+    def _refer_to_each_other(self) -> Published:
+        _check_references(self.tokenizers, self.vocabularies, self.variants)
+        return self
+
+
+class Folklore(Record):
+    """The circulating figures."""
+
+    folktales: tuple[Folktale, ...]
+
+
+def load_family(name: str, family_files: tuple[Path, ...] = ()) -> Family:
+    """The family called ``name``: one that ships, or one of the user's own files (which win).
+
+    Tokenizers and vocabularies of the published models are joined in.
+
+    Raises:
+        UsageError: no family has that name; the sentence lists those there are.
+        CatalogError: a file is invalid; the sentence names it and the line.
+    """
+    for path in family_files:
+        family = _read_family(path)
+        if family.name == name:
+            return family
+    if name in _SHIPPED:
+        return _read_family(_path(name))
+    known = family_names(family_files)
+    close = difflib.get_close_matches(name, known, 1)
+    raise UsageError("family_unknown", name=name[:60], known=", ".join(known), suggestion=(close or known)[0])
+
+
+def family_names(family_files: tuple[Path, ...] = ()) -> list[str]:
+    """Names of all families, the ones that ship first."""
+    return [*_SHIPPED, *(_read_family(path).name for path in family_files)]
+
+
+def load_published() -> tuple[Variant, ...]:
+    """Published models outside the families, kind ``other``."""
+    return _published().variants
+
+
+@cache
+def load_folklore() -> tuple[Folktale, ...]:
+    """Figures that circulate in "how to tell" guides, each with the configuration that contradicts it."""
+    return read_records(_path("folklore"), Folklore).folktales
+
+
+@cache
+def _published() -> Published:
+    return read_records(_path("published"), Published)
+
+
+@lru_cache(maxsize=16)
+def _read_family(path: Path) -> Family:
+    family = read_records(path, Family)
+    published = _published()
+    joined = family.model_copy(
+        update={
+            "tokenizers": {**published.tokenizers, **family.tokenizers},
+            "vocabularies": {**published.vocabularies, **family.vocabularies},
+        }
+    )
+    try:
+        _check_references(joined.tokenizers, joined.vocabularies, joined.variants)
+    except ValueError as error:
+        raise CatalogError("catalog_invalid", file=path.name, line=1, field="variants", problem=str(error)) from error
+    return joined
+
+
+def _check_references(
+    tokenizers: dict[str, Tokenizer], vocabularies: dict[str, Vocabulary], variants: tuple[Variant, ...]
+) -> None:
+    for name, tokenizer in tokenizers.items():
+        if tokenizer.vocabulary is not None and tokenizer.vocabulary not in vocabularies:
+            raise ValueError(f"tokenizer {name} names an unknown vocabulary {tokenizer.vocabulary}")
+    seen: set[str] = set()
+    for variant in variants:
+        if variant.tokenizer is not None and variant.tokenizer not in tokenizers:
+            raise ValueError(f"variant {variant.id} names an unknown tokenizer {variant.tokenizer}")
+        if variant.id in seen:
+            raise ValueError(f"variant {variant.id} appears twice")
+        seen.add(variant.id)
+
+
+def _path(name: str) -> Path:
+    return Path(str(files(__package__).joinpath(f"{name}.yaml")))

@@ -1,0 +1,127 @@
+"""YAML files into validated records, with the line of whatever is wrong.
+
+PyYAML's composer gives every node its line; pydantic says which field is wrong; joined, they make one
+sentence for the person who wrote the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import CatalogError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+SIZE_LIMIT = 2_000_000
+_DEPTH_LIMIT = 40
+_NODE_LIMIT = 200_000
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_records(path: Path, model: type[Model]) -> Model:
+    """The file at ``path`` as a ``model``.
+
+    Raises:
+        CatalogError: unreadable, no YAML, or not what ``model`` asks for; names the file and the line.
+    """
+    return parse_records(_read(path), model, path.name)
+
+
+def parse_records(text: str, model: type[Model], name: str) -> Model:
+    """``text`` as a ``model``; ``name`` is the file's name in a sentence. Raises as ``read_records``."""
+    try:
+        node = yaml.compose(text, Loader=_LOADER)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise CatalogError("catalog_yaml", file=name, line=_line_of(error), problem=_problem_of(error)) from error
+    if node is None:
+        raise CatalogError("catalog_empty", file=name)
+    for child, depth in _walk(node, name):
+        if depth > _DEPTH_LIMIT:
+            raise CatalogError("catalog_yaml", file=name, line=_line(child), problem="nested too deeply")
+    try:
+        value = _LOADER("").construct_document(node)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+        raise CatalogError("catalog_yaml", file=name, line=_line_of(error), problem=_problem_of(error)) from error
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CatalogError(
+            "catalog_invalid",
+            file=name,
+            line=_line(_locate(node, first["loc"])),
+            field=".".join(str(part) for part in first["loc"]) or "file",
+            problem=first["msg"].removeprefix("Value error, ").lower(),
+        ) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise CatalogError("catalog_missing", file=str(path))
+        if path.stat().st_size > SIZE_LIMIT:
+            raise CatalogError("catalog_too_large", file=path.name, limit=SIZE_LIMIT // 1_000_000)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError("catalog_missing", file=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise CatalogError("catalog_yaml", file=path.name, line="?", problem="not UTF-8 text") from error
+
+
+def _walk(root: yaml.Node, name: str) -> Iterator[tuple[yaml.Node, int]]:
+    """Every node once per appearance, refusing what YAML allows and a catalog never needs.
+
+    Aliases share nodes, so a few bytes can stand for billions of them; duplicate keys silently win.
+    """
+    stack, seen = [(root, 0)], 0
+    while stack:
+        node, depth = stack.pop()
+        seen += 1
+        if seen > _NODE_LIMIT:
+            raise CatalogError("catalog_yaml", file=name, line=_line(node), problem="too many entries or aliases")
+        yield node, depth
+        if isinstance(node, yaml.MappingNode):
+            keys = set()
+            for key, child in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in keys:
+                        problem = f"duplicate key {key.value!r}"
+                        raise CatalogError("catalog_yaml", file=name, line=_line(key), problem=problem)
+                    keys.add(key.value)
+                stack.append((child, depth + 1))
+        elif isinstance(node, yaml.SequenceNode):
+            stack.extend((child, depth + 1) for child in node.value)
+
+
+def _locate(node: yaml.Node, location: tuple[int | str, ...]) -> yaml.Node:
+    """The deepest node on the way to ``location``: what is missing is blamed on what should hold it."""
+    for part in location:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if getattr(key, "value", None) == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+        if child is None:
+            break
+        node = child
+    return node
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _line_of(error: Exception) -> int | str:
+    mark = getattr(error, "problem_mark", None)
+    return int(mark.line) + 1 if mark is not None else "?"
+
+
+def _problem_of(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return str(getattr(error, "problem", None) or error).splitlines()[0][:120]

