@@ -80,9 +80,9 @@ _GGUF_MODEL_TYPES: Mapping[str, str] = {
 }
 """llama.cpp architecture names that differ from transformers' model types."""
 
+_DEEPSEEK2 = {"deepseek2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "kimi_k2"}
+"""llama.cpp has one architecture for all of them."""
 _ONE_TYPE = (
-    {"deepseek2", "deepseek_v2", "deepseek_v3", "kimi_k2"},  # llama.cpp's deepseek2 is all of them
-    {"deepseek_v32", "deepseek_v3"},
     {"gemma3", "gemma3_text"},
     {"qwen3_5", "qwen3_5_text"},
     {"mistral", "llama"},  # llama.cpp converts Mistral as llama
@@ -91,7 +91,11 @@ _ONE_TYPE = (
 
 def same_type(one: str, other: str) -> bool:
     """Whether two model types may name one architecture, across transformers and llama.cpp."""
-    return one == other or any({one, other} <= group for group in _ONE_TYPE)
+    if one == other:
+        return True
+    if "deepseek2" in (one, other):
+        return {one, other} <= _DEEPSEEK2
+    return any({one, other} <= group for group in _ONE_TYPE)
 
 
 _OPTIONAL = ("n_shared_experts", "first_k_dense_replace", "num_nextn_predict_layers", "qk_nope_head_dim",

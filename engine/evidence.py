@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Group = Literal["weights", "declared", "tokenizer", "statement"]
 
-GROUP_SPOOFABILITY: Mapping[Group, float] = {
-    "weights": 0.01,
-    "declared": 0.05,
-    "tokenizer": 0.02,
-    "statement": 0.05,
-}
-"""Chance that everything a group shows was made to look like something else. Probes of one group
-read the same fact or are forged by the same edit (tensor names, shapes and counts share one header),
-so the group shares one such chance and is not counted twice. Judged, not measured: a header needs
-matching sparse files to forge, a tokenizer makes the model unusable, a config takes one edit, a name
-nothing – yet most names are honest, and `card` allows for careless ones itself."""
+FORGED_UP: Mapping[Group, float] = {"weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05}
+"""Chance that everything a group shows was made to look like something worth more than it is.
+
+Probes of one group read the same fact or are forged by the same edit (tensor names, shapes and counts
+share one header), so the group shares one such chance and is not counted twice. Judged, not measured: a
+header needs matching sparse files, a tokenizer makes the model unusable, a config takes one edit, a name
+nothing - yet most names are honest, and `card` allows for careless ones itself."""
+
+FORGED_DOWN: Mapping[Group, float] = {"weights": 1e-6, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01}
+"""The same for looking like something worth less. Nobody sells the full model as a distill, so this is
+accident: files mixed up, a reading of ours that fails. Tensors cannot be there by accident: whatever the
+other files say, a file of Qwen-14B's tensors is not the full model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,12 @@ class Evidence:
 
     Attributes:
         probe: name of the probe that saw it.
-        group: which spoofing chance it shares, see ``GROUP_SPOOFABILITY``.
+        group: which spoofing chance it shares, see ``FORGED_UP``.
         observation: what was seen, JSON-able; enough to score again under another catalog.
         log_likelihood: natural log of P(observation | variant, honest) per variant id, relative to
             a perfect match (0.0 = exactly what the variant shows). Empty: reported, no vote.
         expected: what each variant would show, JSON-able, for the reader.
+        spoofability: replaces the group's chances where the probe knows better (an official repository).
         values: what the row's sentences name (``evidence.<probe>.*`` in the text files).
     """
 
@@ -41,8 +44,18 @@ class Evidence:
     log_likelihood: Mapping[str, float] = field(default_factory=dict)
     expected: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    spoofability: float | None = None
 
     @property
     def votes(self) -> bool:
         """Whether the observation tells variants apart at all."""
         return len(set(self.log_likelihood.values())) > 1
+
+    @property
+    def strength(self) -> Literal["none", "weak", "medium", "strong"]:
+        """How far the row tells variants apart, in words: up to 5:1, up to 20:1, or more."""
+        if not self.votes:
+            return "none"
+        spread = max(self.log_likelihood.values()) - min(self.log_likelihood.values())
+        ratio = min(math.exp(min(spread, 50.0)), 1 / (self.spoofability or FORGED_UP[self.group]))
+        return "weak" if ratio < 5 else "medium" if ratio < 20 else "strong"

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.evidence import GROUP_SPOOFABILITY, Evidence, Group
+from engine.catalog.schema import VariantKind
+from engine.evidence import FORGED_DOWN, FORGED_UP, Evidence, Group
 from engine.probes.probe import UNKNOWN, Hypotheses
 
 _UNKNOWN_PRIOR = 3.0
@@ -19,6 +20,7 @@ class Support:
 
     group: Group
     relative: Mapping[str, float]
+    spoofability: float | None = None
 
     @property
     def votes(self) -> bool:
@@ -29,32 +31,46 @@ class Support:
 def supports(evidence: Iterable[Evidence], ids: Sequence[str]) -> tuple[Support, ...]:
     """Join the probes of each group: their log likelihoods add up, as facts read from one source."""
     summed: dict[Group, dict[str, float]] = {}
+    known: dict[Group, float] = {}
     for row in evidence:
         if row.log_likelihood:
             total = summed.setdefault(row.group, dict.fromkeys(ids, 0.0))
+            if row.spoofability is not None:
+                known[row.group] = min(row.spoofability, known.get(row.group, 1.0))
             for variant in ids:
                 total[variant] += row.log_likelihood.get(variant, 0.0)
     joined = []
     for group, total in summed.items():
         best = max(total.values())
-        joined.append(Support(group, {variant: math.exp(value - best) for variant, value in total.items()}))
+        relative = {variant: math.exp(value - best) for variant, value in total.items()}
+        joined.append(Support(group, relative, known.get(group)))
     return tuple(joined)
 
 
 def posterior(groups: Iterable[Support], hypotheses: Hypotheses) -> dict[str, float]:
     """P(variant | evidence), summing to 1.
 
-    Each group is a two-component mixture: with chance ε (``GROUP_SPOOFABILITY``) what it shows was made
-    to look like its best-fitting hypothesis whatever the model is, otherwise it is honest:
+    Each group is a two-component mixture: with chance ε what it shows was made to look like its
+    best-fitting hypothesis whatever the model is, otherwise it is honest:
     P(group | variant) ∝ (1 - ε) · L(variant) / max L + ε. So no group can speak louder than 1/ε.
+    ε is ``FORGED_UP`` for a variant worth less than what is shown, ``FORGED_DOWN`` for one worth more.
     """
+    worth = {variant.id: _WORTH[variant.kind] for variant in hypotheses.variants} | {UNKNOWN: _WORTH["other"]}
     log_weight = {variant.id: math.log(variant.prior) for variant in hypotheses.variants}
     log_weight[UNKNOWN] = math.log(_UNKNOWN_PRIOR)
     for support in groups:
-        spoofed = GROUP_SPOOFABILITY[support.group]
+        # Nobody rebuilds headers to sell one small model as another: tensors are forged towards full size.
+        floor = _WORTH["relative"] if support.group == "weights" else 0
+        shown = max(worth[name] for name, value in support.relative.items() if value >= 0.5)
         for variant in log_weight:
-            log_weight[variant] += math.log((1 - spoofed) * support.relative[variant] + spoofed)
+            up = worth[variant] < shown and shown >= floor
+            forged = support.spoofability or (FORGED_UP if up else FORGED_DOWN)[support.group]
+            log_weight[variant] += math.log((1 - forged) * support.relative[variant] + forged)
     best = max(log_weight.values())
     weight = {variant: math.exp(value - best) for variant, value in log_weight.items()}
     total = sum(weight.values())
     return {variant: value / total for variant, value in weight.items()}
+
+
+_WORTH: Mapping[VariantKind, int] = {"full": 3, "relative": 2, "distilled": 1, "other": 0}
+"""What a seller gains by: forgeries go upwards."""

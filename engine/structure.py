@@ -212,6 +212,8 @@ def _style(kinds: set[str]) -> str | None:
             return "deepseek_v32"
         sigmoid_router = any("e_score_correction_bias" in kind or "exp_probs_b" in kind for kind in kinds)
         return "deepseek_v3" if sigmoid_router else "deepseek_v2"
+    if has("linear_attn", "ssm_"):
+        return "hybrid"
     if has("self_attn.q_norm", "attn_q_norm"):
         if has("pre_feedforward_layernorm", "post_ffw_norm", "ffn_post_norm", "post_attention_norm"):
             return "gemma3_text"

@@ -72,6 +72,8 @@ _EXCLUDED = 0.01
 _CONTRADICTED = 1.5e-3
 """Relative likelihood under which a group plainly shows something else: beyond every soft mismatch."""
 _EQUAL = 0.5
+_TELLING = 16
+"""A group that fits more variants than this says nothing worth a sentence."""
 
 
 def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | None, description: str) -> Verdict:
@@ -95,7 +97,9 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
     if contradictions and grade == "confident":
         grade = "likely"
     outcome: Outcome = "inconclusive" if grade == "inconclusive" else leading  # type: ignore[assignment]
-    check = _check_claim(claim, probability, outcome, contradictions)
+    about_family = claim is not None and any(entry.id in claim.variants for entry in hypotheses.family())
+    denied = _denied_claim(claim, groups) if about_family else []
+    check = _check_claim(claim, probability, outcome, [*contradictions, *denied], about_family=about_family)
     known = variant in {entry.id for entry in hypotheses.variants}
     return Verdict(
         outcome=outcome,
@@ -107,7 +111,7 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
         posterior=probability,
         claim=claim,
         claim_check=check,
-        contradictions=contradictions,
+        contradictions=(*contradictions, *denied),
         reasons=tuple(_reasons(outcome, variant, chances, probability, groups, supporting, hypotheses)),
     )
 
@@ -162,16 +166,35 @@ def _contradictions(variant: str, groups: Iterable[Support]) -> tuple[Reason, ..
     return tuple(found)
 
 
+def _denied_claim(claim: Claim | None, groups: Iterable[Support]) -> list[Reason]:
+    """Groups that plainly show none of what is claimed, whatever else the model may be."""
+    if claim is None or not claim.variants:
+        return []
+    return [
+        Reason("claim_denied", {"group": support.group, "claimed": ", ".join(claim.variants)})
+        for support in groups
+        if support.group != "statement" and max(support.relative[name] for name in claim.variants) <= _CONTRADICTED
+    ]
+
+
 def _check_claim(
-    claim: Claim | None, probability: Mapping[str, float], outcome: Outcome, contradictions: Sequence[Reason]
+    claim: Claim | None,
+    probability: Mapping[str, float],
+    outcome: Outcome,
+    contradictions: Sequence[Reason],
+    *,
+    about_family: bool,
 ) -> ClaimCheck:
-    """Whether the target is what it says; files that contradict each other misrepresent it by themselves."""
+    """Whether the target is what it says; files that contradict each other misrepresent it by themselves.
+
+    Only claims about the family are judged: of other models the catalog knows too few to accuse anybody.
+    """
     if contradictions:
         return "misrepresented"
     if claim is None:
         return "none"
     claimed = sum(probability.get(name, 0.0) for name in claim.variants)
-    if claimed < _EXCLUDED or (claimed < 0.1 and outcome != "inconclusive"):
+    if about_family and (claimed < _EXCLUDED or (claimed < 0.1 and outcome != "inconclusive")):
         return "misrepresented"
     return "unproven" if outcome == "inconclusive" or claimed < 0.5 else "holds"
 
@@ -196,7 +219,7 @@ def _reasons(
         if not support.votes:
             continue
         best = [name for name, value in support.relative.items() if value >= _EQUAL and name != "unknown"]
-        if best:
+        if 0 < len(best) <= _TELLING:
             values = {"group": support.group, "best": ", ".join(best[:4]), "more": max(0, len(best) - 4)}
             yield Reason("group_fits", values)
 

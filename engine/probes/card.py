@@ -14,12 +14,16 @@ from typing import Any
 
 from engine.claim import read_variants, statements
 from engine.evidence import Evidence
-from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
 from engine.targets.target import Target
 
 _NOT_NAMED = math.log(0.02)
 _SHORTENED = math.log(0.3)
 """Sellers and Ollama tags call a distill plainly "DeepSeek-R1", and R1-0528 too: three in ten, judged."""
+_DERIVED = math.log(0.3)
+"""Derivatives that the catalog does not know keep their parent's name: three in ten, judged."""
+_OFFICIAL = 0.001
+"""Chance that the publisher's own repository is not what it says (a mirror that lies)."""
 _FRONT_MATTER_LIMIT = 64_000
 
 
@@ -32,6 +36,7 @@ def observe(target: Target) -> Observation | None:
     if not title and isinstance(general := gguf.get("general.name"), str):
         title = general
     observation = statements(target.name, front_matter, title, target.config or {})
+    observation["repo"] = target.name if target.kind == "hub" else None
     return observation if any(observation[key] for key in ("name", "base_model", "title", "config")) else None
 
 
@@ -73,10 +78,13 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         called_full = any(kinds[variant] == "full" for variant in named)
         for variant in hypotheses.ids:
             shortened = called_full and kinds.get(variant) in ("full", "distilled")
-            miss = _SHORTENED if shortened else _NOT_NAMED
+            miss = _DERIVED if variant == UNKNOWN else _SHORTENED if shortened else _NOT_NAMED
             term = 0.0 if variant in named else miss
             # Name, title and card repeat one statement: the worst of them, not their sum.
             likelihood[variant] = min(likelihood.get(variant, 0.0), term)
+    official = [variant.id for variant in hypotheses.family() if observation["repo"] in variant.repos]
+    if official:
+        likelihood = {variant: 0.0 if variant in official else _NOT_NAMED for variant in hypotheses.ids}
     return Evidence(
         probe="card",
         group="statement",
@@ -89,6 +97,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "title": ", ".join(observation["title"]) or "–",
             "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
         },
+        spoofability=_OFFICIAL if official else None,
     )
 
 

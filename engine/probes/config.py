@@ -86,8 +86,8 @@ def _likelihood(declared: Mapping[str, Any], variant: Variant) -> float:
 def _differs(name: str, declared: Mapping[str, Any], shape: Shape) -> bool:
     published = getattr(shape, name)
     if name in ("q_lora_rank", "kv_lora_rank", "n_routed_experts", "index_topk"):
-        # These name whole mechanisms (MLA, experts, sparse attention): having one is a difference too.
-        return bool((declared.get(name) or None) != published and (declared.get(name) or published))
+        # These name whole mechanisms (MLA, experts, sparse attention): stating one is a difference by itself.
+        return bool(declared.get(name)) and declared[name] != published
     stated = declared.get(name)
     if name == "vocab_size" and stated is not None and published is not None:
         return not _same_vocabulary(int(stated), published)

@@ -15,7 +15,7 @@ Observation = Mapping[str, Any]
 UNKNOWN = "unknown"
 """The hypothesis that the target is nothing the catalog knows."""
 
-IMPOSSIBLE = math.log(1e-5)
+IMPOSSIBLE = math.log(1e-6)
 """A published dimension that differs: an honest copy cannot show it, a broken reading of ours might."""
 
 

@@ -21,18 +21,12 @@ from engine.structure import Structure, as_json, read_structure
 from engine.targets.target import Target, Tensor
 
 _CHANCE = math.log(1e-3)
-_STYLES: Mapping[str, frozenset[str]] = {
-    "deepseek_v3": frozenset({"deepseek_v3", "kimi_k2"}),
-    "deepseek_v32": frozenset({"deepseek_v32"}),
-    "deepseek_v2": frozenset({"deepseek_v2"}),
-    "qwen2": frozenset({"qwen2"}),
-    "qwen3": frozenset({"qwen3", "olmo2"}),
-    "qwen3_moe": frozenset({"qwen3_moe"}),
-    "llama": frozenset({"llama", "mistral", "gemma", "smollm3", "mixtral", "qwen2_moe", "phi", "granite"}),
-    "gemma3_text": frozenset({"gemma3_text", "gemma3"}),
-    "bert": frozenset({"bert"}),
-    "gpt2": frozenset({"gpt2"}),
-}
+_STYLES: Mapping[str, str] = {
+    "deepseek_v3": "deepseek_v3", "kimi_k2": "deepseek_v3", "deepseek_v32": "deepseek_v32", "deepseek_v2": "deepseek_v2",
+    "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3_moe", "llama": "llama", "mistral": "llama",
+    "gemma3_text": "gemma3_text", "gemma3": "gemma3_text", "bert": "bert", "gpt2": "gpt2",
+}  # fmt: skip
+"""Tensor naming style by model type, for those whose layout is known; others are judged by size alone."""
 
 
 def observe(target: Target) -> Observation | None:
@@ -77,8 +71,8 @@ def _likelihood(observation: Observation, variant: Variant) -> float:
     for mechanism in ("n_routed_experts", "q_lora_rank", "kv_lora_rank"):
         if (mechanism in seen) != (mechanism in published) and mechanism not in differing:
             total += IMPOSSIBLE
-    style = observation["style"]
-    if style in _STYLES and not _style_fits(style, variant.shape):
+    own_style = _STYLES.get(variant.shape.model_type)
+    if own_style is not None and observation["style"] not in (None, own_style):
         total += IMPOSSIBLE
     if _intermediate_differs(seen, published):
         total += IMPOSSIBLE
@@ -86,10 +80,6 @@ def _likelihood(observation: Observation, variant: Variant) -> float:
     if rows is not None and size is not None and abs(rows - size) > size * 0.01:
         total += IMPOSSIBLE
     return total + vocabulary_resized(rows, size) if differing or seen else 0.0
-
-
-def _style_fits(style: str, shape: Shape) -> bool:
-    return shape.model_type in _STYLES[style]
 
 
 def _intermediate_differs(seen: Mapping[str, Any], published: Mapping[str, Any]) -> bool:
@@ -102,7 +92,7 @@ def expected(shape: Shape) -> dict[str, Any]:
     names = ("hidden_size", "vocab_size", "num_hidden_layers", "intermediate_size", "n_routed_experts",
              "moe_intermediate_size", "q_lora_rank", "kv_lora_rank")  # fmt: skip
     found = {name: value for name in names if (value := getattr(shape, name)) is not None}
-    if shape.kv_lora_rank is None:
+    if shape.kv_lora_rank is None and shape.model_type in _STYLES:
         head_dim = shape.head_dim or shape.hidden_size // shape.num_attention_heads
         found["q_out"] = shape.num_attention_heads * head_dim
         found["k_out"] = (shape.num_key_value_heads or shape.num_attention_heads) * head_dim
