@@ -1,0 +1,156 @@
+"""Request → durable job → engine → reply, exactly once.
+
+Accepted means durable: `accept` commits request and job before anything is acknowledged. A worker holds a
+job under a lease that it renews; when it dies, the lease runs out and another takes over where the store
+says the job is: what was computed is not computed again, and an answer is an update of one message, so
+giving it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bot.requests import Origin, Request, request_from_json
+from bot.store import Store
+from bot.store.models import JobRow, RequestRow, now
+from bot.store.queries import HistoryRow, StoredVerdict, add_request
+from engine.errors import R1Error
+from engine.identification import Identification, Recommendation
+
+JobState = Literal["queued", "running", "computed", "answered"]
+
+
+class LeaseLost(Exception):
+    """Another worker has this job now; whoever sees this drops it without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its worker holds it."""
+
+    id: str
+    request: Request
+    origin: Origin
+    state: JobState
+    attempt: int
+    owner: str
+    message_ref: str | None
+    verdict_id: str | None
+    recommendation_id: str | None
+    request_id: str
+    error: tuple[str, Mapping[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reply is rendered from; the field for the request's verb is set, or ``error``."""
+
+    identification: Identification | None = None
+    verdict_id: str | None = None
+    recommendation: Recommendation | None = None
+    history: tuple[HistoryRow, ...] | None = None
+    explanation: StoredVerdict | None = None
+    error: R1Error | None = None
+
+
+def accept(store: Store, request: Request, origin: Origin, *, dedup_key: str) -> str | None:
+    """Commit a request and its job; ``None`` when this delivery was accepted before."""
+    try:
+        with store.begin() as session:
+            request_id = add_request(session, request, origin, dedup_key)
+            job = JobRow(request_id=request_id)
+            session.add(job)
+            session.flush()
+            return job.id
+    except IntegrityError:
+        return None
+
+
+def take(store: Store, owner: str, lease_seconds: float) -> Job | None:
+    """Take the oldest job that nobody holds, or whose holder's lease ran out."""
+    clock = time.time()
+    free = or_(JobRow.lease_until.is_(None), JobRow.lease_until < clock)
+    oldest = (
+        select(JobRow.id)
+        .where(JobRow.state != "answered", free)
+        .order_by(JobRow.created, JobRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claim = (
+        update(JobRow)
+        .where(JobRow.id == oldest)
+        .values(lease_owner=owner, lease_until=clock + lease_seconds, attempt=JobRow.attempt + 1)
+        .returning(JobRow)
+    )
+    with store.begin() as session:
+        row = session.scalars(claim, execution_options={"synchronize_session": False}).one_or_none()
+        return _as_job(session, row) if row is not None else None
+
+
+def renew(store: Store, job: Job, lease_seconds: float) -> bool:
+    """Extend a lease; ``False`` when it is lost."""
+    with store.begin() as session:
+        return _update(session, job, lease_until=time.time() + lease_seconds)
+
+
+def advance(session: Session, job: Job, **values: Any) -> None:
+    """Write to a job within a transaction.
+
+    Raises:
+        LeaseLost: another worker holds the job; the transaction must not commit.
+    """
+    if not _update(session, job, **values):
+        raise LeaseLost
+
+
+def finish(store: Store, job: Job) -> None:
+    """Mark a job answered and let go of it."""
+    with store.begin() as session:
+        advance(session, job, state="answered", finished=now(), lease_owner=None, lease_until=None)
+
+
+def release(store: Store, job: Job) -> None:
+    """Give a job back untouched, for another worker to take at once."""
+    with store.begin() as session:
+        _update(session, job, lease_owner=None, lease_until=None, attempt=job.attempt - 1)
+
+
+def _update(session: Session, job: Job, **values: Any) -> bool:
+    """Fenced by the attempt number: a worker that lost its lease changes nothing."""
+    mine = (JobRow.id == job.id) & (JobRow.attempt == job.attempt) & (JobRow.lease_owner == job.owner)
+    changed = session.execute(update(JobRow).where(mine).values(**values).returning(JobRow.id)).all()
+    return bool(changed)
+
+
+def _as_job(session: Session, row: JobRow) -> Job:
+    asked = session.get_one(RequestRow, row.request_id)
+    origin = Origin(
+        surface=asked.surface,  # type: ignore[arg-type]  # written from an Origin
+        team=asked.team,
+        channel=asked.channel,
+        user=asked.user,
+        thread_ts=asked.thread_ts,
+        response_url=asked.response_url,
+    )
+    return Job(
+        id=row.id,
+        request=request_from_json(asked.payload),
+        origin=origin,
+        state=row.state,  # type: ignore[arg-type]  # written as a JobState
+        attempt=row.attempt,
+        owner=row.lease_owner or "",
+        message_ref=row.message_ref,
+        verdict_id=row.verdict_id,
+        recommendation_id=row.recommendation_id,
+        request_id=row.request_id,
+        error=(row.error["code"], row.error["values"]) if row.error else None,
+    )

@@ -1,0 +1,58 @@
+"""What somebody asked, and where the answer goes: the records every surface shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Lang = Literal["en", "zh"]
+Verb = Literal["identify", "recommend", "history", "explain", "help", "refused"]
+Surface = Literal["slash", "mention", "dm", "cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question, understood.
+
+    Attributes:
+        text: as the person wrote it.
+        target: what to identify; for ``history`` a part of target names to look for.
+        constraints: deployment constraints by name, values as typed.
+        scenario: free words that the scenario rules read.
+        refusal: for the verb ``refused``, the error's code and values.
+    """
+
+    verb: Verb
+    text: str
+    lang: Lang
+    target: str | None = None
+    family: str = "deepseek-r1"
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    scenario: str = ""
+    verdict_id: str | None = None
+    limit: int = 10
+    refusal: tuple[str, Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from and its answer goes. ``response_url`` is Slack's, for slash commands."""
+
+    surface: Surface
+    team: str = ""
+    channel: str = ""
+    user: str = ""
+    thread_ts: str | None = None
+    response_url: str | None = None
+
+
+def request_to_json(request: Request) -> dict[str, Any]:
+    """A JSON-able mapping; ``request_from_json`` gives the equal record back."""
+    return asdict(request)
+
+
+def request_from_json(payload: Mapping[str, Any]) -> Request:
+    """The request that ``request_to_json`` wrote."""
+    refusal = payload.get("refusal")
+    return Request(**{**payload, "refusal": (refusal[0], refusal[1]) if refusal else None})

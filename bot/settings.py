@@ -1,0 +1,95 @@
+"""All configuration, from environment and file, validated once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from engine.errors import UsageError
+
+_APP = "r1-detective"
+
+
+def _slack(name: str) -> AliasChoices:
+    """Slack's own variable names, as its documentation and deployments use them."""
+    return AliasChoices(f"SLACK_{name}", f"slack_{name.lower()}")
+
+
+class Settings(BaseSettings):
+    """Every setting: ``R1_<NAME>`` in the environment, or ``name = …`` in config.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="R1_", extra="forbid", frozen=True)
+
+    database_url: str = ""
+    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("BOT_TOKEN"))
+    slack_signing_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("SIGNING_SECRET"))
+    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("APP_TOKEN"))
+    slack_api_url: str = "https://slack.com/api/"
+    checkpoint_roots: tuple[Path, ...] = ()
+    family_files: tuple[Path, ...] = ()
+    rule_files: tuple[Path, ...] = ()
+    default_lang: Literal["en", "zh"] = "en"
+    host: str = "0.0.0.0"
+    port: int = Field(3000, ge=0, le=65535)
+    workers: int = Field(1, ge=0, le=64)
+    lease_seconds: float = Field(30.0, gt=0.2, le=3600)
+    max_attempts: int = Field(5, ge=1, le=100)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def store_url(self) -> str:
+        """The database to use: the one set, else SQLite in the user's data directory."""
+        return self.database_url or f"sqlite:///{default_database()}"
+
+
+def config_file() -> Path:
+    """``R1_CONFIG``, else config.toml in the user's configuration directory."""
+    from platformdirs import user_config_path
+
+    return Path(os.environ.get("R1_CONFIG") or user_config_path(_APP) / "config.toml")
+
+
+def default_database() -> Path:
+    """The SQLite file used where no database is set."""
+    from platformdirs import user_data_path
+
+    return user_data_path(_APP) / "r1.db"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        UsageError: a value makes no sense; the sentence names the setting.
+    """
+    import tomllib
+
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates what is passed
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise UsageError("setting_invalid", name=name, problem=first["msg"].lower()) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("setting_file", file=str(config_file()), problem=str(error)) from error
+    except ValueError as error:  # a list-valued variable that is no JSON
+        raise UsageError("setting_invalid", name="R1_*", problem=str(error)[:120]) from error

@@ -1,0 +1,137 @@
+"""Tables, as SQLAlchemy 2 typed models. Times are UTC; JSON is JSONB on PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+JSON_ = JSON().with_variant(JSONB(), "postgresql")
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on both databases; SQLite keeps none of the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def new_id() -> str:
+    """A short public id, without letters that are read for each other: 31^10 of them."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class RequestRow(Base):
+    """A question as it was asked; ``payload`` is the parsed Request."""
+
+    __tablename__ = "requests"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    dedup_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    surface: Mapped[str] = mapped_column(String(16))
+    team: Mapped[str] = mapped_column(String(64), default="")
+    channel: Mapped[str] = mapped_column(String(64), default="")
+    user: Mapped[str] = mapped_column("user_id", String(64), default="")
+    thread_ts: Mapped[str | None] = mapped_column(String(64))
+    response_url: Mapped[str | None] = mapped_column(Text)
+    verb: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+
+class JobRow(Base):
+    """Work accepted: queued → running → computed → answered; ``attempt`` fences late workers off."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), unique=True)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    finished: Mapped[datetime | None] = mapped_column(UtcTime)
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[float | None] = mapped_column()
+    message_ref: Mapped[str | None] = mapped_column(String(64))
+    verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
+    recommendation_id: Mapped[str | None] = mapped_column(ForeignKey("recommendations.id", ondelete="SET NULL"))
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON_)
+
+    __table_args__ = (Index("ix_jobs_state_lease_until", "state", "lease_until"),)
+
+
+class VerdictRow(Base):
+    """A verdict; ``payload`` is the Identification without its evidence, which has rows of its own."""
+
+    __tablename__ = "verdicts"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    request_id: Mapped[str | None] = mapped_column(ForeignKey("requests.id", ondelete="SET NULL"))
+    team: Mapped[str] = mapped_column(String(64), default="")
+    target: Mapped[str] = mapped_column(Text)
+    family: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(16))
+    grade: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    confidence: Mapped[float] = mapped_column()
+    claim_check: Mapped[str] = mapped_column(String(16))
+    engine_version: Mapped[str] = mapped_column(String(32))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+    __table_args__ = (Index("ix_verdicts_team_created", "team", "created"),)
+
+
+class EvidenceRow(Base):
+    """One row of evidence: the raw observation, and what was made of it."""
+
+    __tablename__ = "evidence"
+
+    verdict_id: Mapped[str] = mapped_column(ForeignKey("verdicts.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    probe: Mapped[str] = mapped_column(String(32))
+    observation: Mapped[dict[str, Any]] = mapped_column(JSON_)
+    scored: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+
+class RecommendationRow(Base):
+    """A recommendation, alone or joined to a verdict."""
+
+    __tablename__ = "recommendations"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    request_id: Mapped[str | None] = mapped_column(ForeignKey("requests.id", ondelete="SET NULL"))
+    verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="CASCADE"))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON_)

@@ -1,0 +1,201 @@
+"""The worker: takes jobs one after another, runs the engine, keeps what it found, answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+import engine
+from bot.access import check_target
+from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
+from bot.settings import Settings
+from bot.store import Store
+from bot.store.queries import history, load_recommendation, load_verdict, save_identification, save_recommendation
+from engine.errors import R1Error, UsageError
+from engine.identification import Progress
+
+log = logging.getLogger("r1.worker")
+_IDLE = 0.1
+_DELIVERY_WAITS = (1.0, 2.0, 5.0, 15.0, 30.0)
+
+
+class Replier(Protocol):
+    """How an answer reaches people. Every call may be repeated after a crash and must then change nothing
+    that a person sees."""
+
+    def open(self, job: Job) -> str | None:
+        """Post the "working on it" message, or find the one posted before; returns its reference."""
+        ...
+
+    def progress(self, job: Job, progress: Progress) -> None:
+        """Show how far the job is. Best effort: never raises."""
+        ...
+
+    def answer(self, job: Job, answer: Answer) -> None:
+        """Give the answer; raises when it could not be delivered."""
+        ...
+
+
+class Worker:
+    """Runs until ``stop`` is set, one job at a time."""
+
+    def __init__(self, store: Store, settings: Settings, replier: Replier) -> None:
+        self.store, self.settings, self.replier = store, settings, replier
+        self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{threading.get_ident() % 10**6}"
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Take and do jobs until told to stop; what is under way then is finished first."""
+        while not self.stop.is_set():
+            try:
+                busy = self.run_one()
+            except Exception:  # a database restart must not end the worker
+                log.exception("could not take or finish a job; trying again")
+                busy = False
+                self.stop.wait(1.0)
+            if not busy:
+                self.stop.wait(_IDLE)
+
+    def run_one(self) -> bool:
+        """Do one job, if there is one."""
+        job = take(self.store, self.owner, self.settings.lease_seconds)
+        if job is None:
+            return False
+        with self._heartbeat(job):
+            try:
+                self._do(job)
+            except LeaseLost:
+                log.warning("job %s was taken over by another worker", job.id)
+        return True
+
+    def _do(self, job: Job) -> None:
+        if job.state != "computed":
+            job = self._compute(job)
+        if not self._deliver(job):
+            release(self.store, job)
+            return
+        finish(self.store, job)
+
+    def _compute(self, job: Job) -> Job:
+        try:
+            if job.attempt > self.settings.max_attempts:
+                raise R1Error("job_gave_up", attempts=job.attempt - 1, job=job.id)
+            return self._run_verb(job)
+        except R1Error as error:
+            return self._keep(job, error=error)
+        except LeaseLost:
+            raise
+        except Exception:
+            log.exception("job %s failed", job.id)
+            return self._keep(job, error=R1Error("job_crashed", job=job.id))
+
+    def _run_verb(self, job: Job) -> Job:
+        request = job.request
+        if request.verb == "refused" and request.refusal is not None:
+            raise UsageError(request.refusal[0], **request.refusal[1])
+        if request.verb == "identify":
+            return self._identify(job)
+        if request.verb == "recommend":
+            advice = engine.recommend(
+                request.constraints, scenario=request.scenario, rule_files=self.settings.rule_files
+            )
+            with self.store.begin() as session:
+                kept = save_recommendation(session, advice, request_id=job.request_id)
+                advance(session, job, state="computed", recommendation_id=kept)
+            return replace(job, state="computed", recommendation_id=kept)
+        return self._keep(job)
+
+    def _identify(self, job: Job) -> Job:
+        check_target(job.request, job.origin, self.settings)
+        if job.message_ref is None and (ref := self.replier.open(job)) is not None:
+            with self.store.begin() as session:
+                advance(session, job, state="running", message_ref=ref)
+            job = replace(job, message_ref=ref)
+        holder = job
+        found = engine.identify(
+            job.request.target or "",
+            family=job.request.family,
+            constraints=job.request.constraints,
+            scenario=job.request.scenario,
+            family_files=self.settings.family_files,
+            rule_files=self.settings.rule_files,
+            on_progress=lambda progress: self.replier.progress(holder, progress),
+        )
+        with self.store.begin() as session:
+            kept = save_identification(session, found, request_id=job.request_id, team=job.origin.team)
+            advance(session, job, state="computed", verdict_id=kept)
+        return replace(job, state="computed", verdict_id=kept)
+
+    def _keep(self, job: Job, error: R1Error | None = None) -> Job:
+        values: dict[str, Any] = {"state": "computed"}
+        if error is not None:
+            values["error"] = {"code": error.code, "values": {name: _plain(value) for name, value in error.values.items()}}
+        with self.store.begin() as session:
+            advance(session, job, **values)
+        kept = (values["error"]["code"], values["error"]["values"]) if error is not None else None
+        return replace(job, state="computed", error=kept)
+
+    def _deliver(self, job: Job) -> bool:
+        """Answer, waiting out a Slack that is down; ``False`` to try again later."""
+        answer = self._answer(job)
+        for wait in (*_DELIVERY_WAITS, None):
+            try:
+                self.replier.answer(job, answer)
+            except Exception:
+                log.exception("the answer to job %s was not delivered", job.id)
+                if wait is None or self.stop.wait(wait):
+                    return False
+            else:
+                return True
+        return False
+
+    def _answer(self, job: Job) -> Answer:
+        request, team = job.request, job.origin.team
+        if job.error is not None:
+            return Answer(error=R1Error(job.error[0], **job.error[1]))
+        with self.store.begin() as session:
+            if job.verdict_id is not None and (stored := load_verdict(session, job.verdict_id)) is not None:
+                return Answer(identification=stored.identification, verdict_id=stored.id)
+            if job.recommendation_id is not None:
+                return Answer(recommendation=load_recommendation(session, job.recommendation_id))
+            if request.verb == "history":
+                return Answer(history=history(session, team=team, target=request.target, limit=request.limit))
+            if request.verb == "explain":
+                explained = load_verdict(session, request.verdict_id or "", team=team)
+                if explained is None:
+                    return Answer(error=UsageError("verdict_unknown", id=(request.verdict_id or "")[:40]))
+                return Answer(explanation=explained)
+        return Answer()
+
+    @contextmanager
+    def _heartbeat(self, job: Job) -> Iterator[None]:
+        """Renew the lease from a thread of its own while the job is done."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(self.settings.lease_seconds / 3):
+                try:
+                    if not renew(self.store, job, self.settings.lease_seconds):
+                        return
+                except Exception:  # the database may be restarting; the next beat tries again
+                    log.warning("could not renew the lease of job %s", job.id)
+                    time.sleep(0.2)
+
+        thread = threading.Thread(target=beat, daemon=True, name=f"lease-{job.id}")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
