@@ -85,6 +85,9 @@ class Worker:
 
     def _compute(self, job: Job) -> Job:
         try:
+            if job.request.verb == "identify":
+                check_target(job.request, job.origin, self.settings)
+                job = self._open(job)
             if job.attempt > self.settings.max_attempts:
                 raise R1Error("job_gave_up", attempts=job.attempt - 1, job=job.id)
             return self._run_verb(job)
@@ -112,13 +115,14 @@ class Worker:
             return replace(job, state="computed", recommendation_id=kept)
         return self._keep(job)
 
+    def _open(self, job: Job) -> Job:
+        """Show that work has begun, and remember which message says so."""
+        ref = job.message_ref or self.replier.open(job)
+        with self.store.begin() as session:
+            advance(session, job, state="running", message_ref=ref)
+        return replace(job, state="running", message_ref=ref)
+
     def _identify(self, job: Job) -> Job:
-        check_target(job.request, job.origin, self.settings)
-        if job.message_ref is None and (ref := self.replier.open(job)) is not None:
-            with self.store.begin() as session:
-                advance(session, job, state="running", message_ref=ref)
-            job = replace(job, message_ref=ref)
-        holder = job
         found = engine.identify(
             job.request.target or "",
             family=job.request.family,
@@ -126,7 +130,7 @@ class Worker:
             scenario=job.request.scenario,
             family_files=self.settings.family_files,
             rule_files=self.settings.rule_files,
-            on_progress=lambda progress: self.replier.progress(holder, progress),
+            on_progress=lambda progress: self.replier.progress(job, progress),
         )
         with self.store.begin() as session:
             kept = save_identification(session, found, request_id=job.request_id, team=job.origin.team)
