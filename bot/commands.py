@@ -168,7 +168,7 @@ def _understood(found: Understood, words: Sequence[str], text: str, lang: Lang |
         return Request(verb="recommend", text=text, lang=spoken, scenario=found.scenario)
     english = [verb for verb in VERBS if verb.isascii()]
     if len(words) <= 2 and not _CHINESE.search(text):
-        close = difflib.get_close_matches(words[0].lower(), english, 1, 0.6)
+        close = difflib.get_close_matches(words[0].lower(), english, 1, 0.7)
         if close:
             known = ", ".join(english)
             raise UsageError("verb_unknown", word=words[0][:40], known=known, suggestion=close[0])

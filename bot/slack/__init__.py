@@ -1,0 +1,1 @@
+"""The Slack app: wiring, listeners and replies; no decisions."""

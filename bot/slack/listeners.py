@@ -1,0 +1,75 @@
+"""What people say in Slack, into jobs. Each listener commits the job before it acknowledges."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from bot.commands import language_of, parse
+from bot.jobs import accept
+from bot.requests import Lang, Origin, Request
+from bot.settings import Settings
+from bot.store import Store
+from engine.errors import UsageError
+
+log = logging.getLogger("r1.slack")
+Reader = Callable[[str], Lang | None]
+
+
+def add_listeners(app: App, store: Store, settings: Settings) -> None:
+    """Register the slash command, mentions and direct messages."""
+
+    def command(ack: Ack, body: dict[str, Any]) -> None:
+        origin = Origin(
+            surface="slash",
+            team=body.get("team_id", ""),
+            channel=body.get("channel_id", ""),
+            user=body.get("user_id", ""),
+            response_url=body.get("response_url"),
+        )
+        _accept(body.get("text", ""), origin, f"slash:{body['trigger_id']}")
+        ack()
+
+    def mention(body: dict[str, Any], event: dict[str, Any]) -> None:
+        if _from_people(event):
+            _accept_event(body, event, "mention", thread_ts=event.get("thread_ts") or event["ts"])
+
+    def message(body: dict[str, Any], event: dict[str, Any]) -> None:
+        if event.get("channel_type") == "im" and _from_people(event):
+            _accept_event(body, event, "dm", thread_ts=event.get("thread_ts"))
+
+    def _accept_event(body: dict[str, Any], event: dict[str, Any], surface: Any, *, thread_ts: str | None) -> None:
+        origin = Origin(
+            surface=surface,
+            team=body.get("team_id", ""),
+            channel=event["channel"],
+            user=event.get("user", ""),
+            thread_ts=thread_ts,
+        )
+        _accept(event.get("text", ""), origin, f"event:{body['event_id']}")
+
+    def _accept(text: str, origin: Origin, dedup_key: str) -> None:
+        # Retried deliveries repeat the trigger or event id, so they find their job there already.
+        if accept(store, read(text, settings.default_lang), origin, dedup_key=dedup_key) is None:
+            log.info("%s was delivered again; its job is known", dedup_key)
+
+    app.command("/r1")(command)
+    app.event("app_mention")(mention)
+    app.event("message")(message)
+
+
+def read(text: str, lang: Lang) -> Request:
+    """The request a message makes; what cannot be understood is a request too, to be refused with a sentence."""
+    try:
+        return parse(text, lang=lang)
+    except UsageError as error:
+        kept = "(removed: it seemed to hold a secret)" if error.code == "secret_pasted" else text[:4_000]
+        return Request(verb="refused", text=kept, lang=language_of(text, lang), refusal=(error.code, error.values))
+
+
+def _from_people(event: Mapping[str, Any]) -> bool:
+    """Neither a bot's message (our own above all) nor an edit, join or deletion."""
+    return not event.get("bot_id") and event.get("subtype") in (None, "thread_broadcast", "file_share")
