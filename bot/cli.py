@@ -1,0 +1,336 @@
+"""`r1`: every Slack verb in a terminal, plus serve, worker, demo and db.
+
+Exit codes: 0 answered; 1 something went wrong on our side; 2 the question or the target was refused with
+a sentence; 3 inconclusive; 4 the claim does not hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bot.requests import Request
+    from bot.settings import Settings
+    from bot.store import Store
+    from engine.identification import Identification
+
+_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_SCENARIO = click.option("--scenario", multiple=True, help="Words about the deployment, e.g. 'legal contracts'.")
+_CONSTRAINT = click.option("--constraint", multiple=True, metavar="NAME=VALUE", help="e.g. latency=500ms, device=edge.")
+
+
+@click.group(help="Tells whether a “DeepSeek-R1” is the full model or a distilled one, and which of them suits you.",
+             epilog="Exit codes: 0 answered, 1 our fault, 2 refused with a sentence, 3 inconclusive, 4 claim does not hold.",
+             context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
+@click.version_option(package_name="r1-detective", prog_name="r1")
+def group() -> None:
+    pass
+
+
+@group.command(help="Say what the model at TARGET is: a Hub id (org/name[@revision]), a directory, a .safetensors or a .gguf.")
+@click.argument("target")
+@click.argument("words", nargs=-1)
+@click.option("--family", default="deepseek-r1", show_default=True, help="Catalog family to compare with.")
+@click.option("--family-file", multiple=True, type=click.Path(path_type=Path), help="A family of your own (YAML).")
+@click.option("--no-store", is_flag=True, help="Keep nothing in the database.")
+@_SCENARIO
+@_CONSTRAINT
+@_LANG
+@_JSON
+def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], no_store: bool,
+             scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
+    import engine
+
+    settings = _settings()
+    request = _request("identify", target, *words, options={"--family": (family,), "--scenario": scenario, "--constraint": constraint}, lang=lang)  # fmt: skip
+    found = engine.identify(
+        request.target or "",
+        family=request.family,
+        constraints=request.constraints,
+        scenario=request.scenario,
+        family_files=(*settings.family_files, *family_file),
+        rule_files=settings.rule_files,
+        on_progress=None if as_json else _progress(request),
+    )
+    verdict_id = None if no_store else _keep(settings, request, found)
+    if as_json:
+        from engine.codec import to_json
+
+        _print_json({"id": verdict_id, **to_json(found)})
+    else:
+        from bot.jobs import Answer
+
+        _show(request, Answer(identification=found, verdict_id=verdict_id))
+    if found.verdict.claim_check == "misrepresented":
+        return 4
+    return 3 if found.verdict.outcome == "inconclusive" else 0
+
+
+@group.command(help="Full or distilled, by the scenario rules, for what WORDS and constraints say.")
+@click.argument("words", nargs=-1)
+@_SCENARIO
+@_CONSTRAINT
+@_LANG
+@_JSON
+def recommend(words: tuple[str, ...], scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
+    import engine
+
+    settings = _settings()
+    request = _request("recommend", *words, options={"--scenario": scenario, "--constraint": constraint}, lang=lang)
+    advice = engine.recommend(request.constraints, scenario=request.scenario, rule_files=settings.rule_files)
+    store = _open_store(settings)
+    if store is not None:
+        from bot.store.queries import add_request, save_recommendation
+
+        with store.begin() as session:
+            save_recommendation(session, advice, request_id=add_request(session, request, _origin(), None))
+    if as_json:
+        from engine.codec import recommendation_to_json
+
+        _print_json(recommendation_to_json(advice))
+    else:
+        from bot.jobs import Answer
+
+        _show(request, Answer(recommendation=advice))
+    return 0
+
+
+@group.command(help="Past verdicts, latest first; TARGET is a part of the target's name.")
+@click.argument("target", required=False)
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@_LANG
+@_JSON
+def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> int:
+    from bot.jobs import Answer
+    from bot.store import open_store
+    from bot.store.queries import history as query
+
+    request = _request("history", *([target] if target else []), options={}, lang=lang)
+    with open_store(_settings().store_url).begin() as session:
+        rows = query(session, target=target, limit=limit)
+    if as_json:
+        import dataclasses
+
+        _print_json([{**dataclasses.asdict(row), "created": row.created.isoformat()} for row in rows])
+    else:
+        _show(request, Answer(history=rows))
+    return 0
+
+
+@group.command(help="The evidence of a past verdict, row by row.")
+@click.argument("verdict_id")
+@_LANG
+@_JSON
+def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
+    from bot.jobs import Answer
+    from engine.codec import to_json
+
+    request = _request("explain", verdict_id, options={}, lang=lang)
+    stored = _load(request.verdict_id or "")
+    if as_json:
+        _print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
+    else:
+        _show(request, Answer(explanation=stored))
+    return 0
+
+
+@group.command(help="Score the observations of a past verdict again, under today's catalog.")
+@click.argument("verdict_id")
+@_LANG
+@_JSON
+def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
+    import engine
+    from bot.jobs import Answer
+    from engine.codec import to_json
+
+    request = _request("explain", verdict_id, options={}, lang=lang)
+    found = engine.recompute(_load(request.verdict_id or "").identification, family_files=_settings().family_files)
+    if as_json:
+        _print_json(to_json(found))
+    else:
+        _show(request, Answer(identification=found))
+    return 0
+
+
+@group.command(help="Run the bot: Slack app and workers. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port for HTTP mode.")
+@click.option("--workers", type=click.IntRange(0, 64), help="Worker processes to start.")
+def serve(port: int | None, workers: int | None) -> int:
+    from bot.slack.serve import serve as run
+
+    _log_to_stderr()
+    given = {"port": port, "workers": workers}
+    run(_settings(**{name: value for name, value in given.items() if value is not None}))
+    return 0
+
+
+@group.command(help="Run a worker alone, on this or another machine with the same database.")
+def worker() -> int:
+    from bot.slack.serve import run_worker
+
+    _log_to_stderr()
+    run_worker(_settings())
+    return 0
+
+
+@group.command(help="Show the bot at work on sample checkpoints in a Slack of its own: no credentials, no network.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the conversation as a page too.")
+def demo(html: Path | None) -> int:
+    from bot.demo import run
+
+    return run(html)
+
+
+@group.group(help="The database.")
+def db() -> None:
+    pass
+
+
+@db.command("upgrade", help="Create or migrate the database.")
+def db_upgrade() -> int:
+    from bot.store import open_store
+
+    open_store(_settings().store_url).close()
+    return db_path()
+
+
+@db.command("path", help="Print which database is used.")
+def path() -> int:
+    return db_path()
+
+
+def db_path() -> int:
+    """Print the database's URL, its password hidden."""
+    from sqlalchemy import make_url
+
+    click.echo(make_url(_settings().store_url).render_as_string(hide_password=True))
+    return 0
+
+
+def _settings(**overrides: Any) -> Settings:
+    from bot.settings import load_settings
+
+    return load_settings(**overrides)
+
+
+def _request(verb: str, *words: str, options: dict[str, tuple[str, ...]], lang: str | None) -> Request:
+    """The same grammar as in Slack, from words that a shell has split."""
+    from bot.commands import parse_words
+
+    spoken = lang or _locale_lang()
+    given = [word for name, values in options.items() for value in values for word in (name, value)]
+    tail = ["--lang", lang] if lang else []
+    text = " ".join([verb, *words, *given])
+    return parse_words([verb, *given, *tail, *words], text=text, lang="zh" if spoken == "zh" else "en")
+
+
+def _locale_lang() -> str:
+    """Chinese where the environment's locale is, else English."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _origin() -> Any:
+    from bot.requests import Origin
+
+    return Origin(surface="cli", user=os.environ.get("USER", ""))
+
+
+def _open_store(settings: Settings) -> Store | None:
+    """The store; a warning on stderr where it cannot be used, since the answer is worth more than its record."""
+    from bot.store import open_store
+    from engine.errors import R1Error
+
+    try:
+        return open_store(settings.store_url)
+    except R1Error as error:
+        click.echo(f"r1: {error.sentence(_locale_lang())}", err=True)
+        return None
+
+
+def _keep(settings: Settings, request: Request, found: Identification) -> str | None:
+    from bot.store.queries import add_request, save_identification
+
+    store = _open_store(settings)
+    if store is None:
+        return None
+    with store.begin() as session:
+        return save_identification(session, found, request_id=add_request(session, request, _origin(), None))
+
+
+def _load(verdict_id: str) -> Any:
+    from bot.store import open_store
+    from bot.store.queries import load_verdict
+    from engine.errors import UsageError
+
+    with open_store(_settings().store_url).begin() as session:
+        stored = load_verdict(session, verdict_id)
+    if stored is None:
+        raise UsageError("verdict_unknown", id=verdict_id[:40])
+    return stored
+
+
+def _show(request: Request, answer: Any) -> None:
+    from bot.presentation import present
+    from bot.terminal import mark, render
+
+    click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
+
+
+def _progress(request: Request) -> Callable[[Any], None] | None:
+    """A line on stderr that says how far it is, where somebody is watching."""
+    if not sys.stderr.isatty():
+        return None
+    from bot.presentation import stage_text
+
+    def show(progress: Any) -> None:
+        text = stage_text(request.lang, progress.stage, progress.done, progress.total)
+        end = "\r\x1b[K" if progress.done == progress.total else ""
+        click.echo(f"\r\x1b[K{text}{end}", err=True, nl=False)
+
+    return show
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    """Entry point: exit codes as the group's help says, and never a traceback for bad input."""
+    from engine.errors import R1Error
+
+    try:
+        code = group.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except R1Error as error:
+        words = sys.argv[sys.argv.index("--lang") + 1 :] if "--lang" in sys.argv else []
+        click.echo(f"r1: {error.sentence(words[0] if words else _locale_lang())}", err=True)
+        code = 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Running the bot: the Slack app in this process, workers in processes of their own.
+
+Workers are apart because identifying is work for the processor: in one process it would hold up
+acknowledgements, which Slack gives three seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from slack_bolt import App
+from slack_sdk.errors import SlackApiError
+
+from bot.settings import Settings
+from bot.slack.app import build_app
+from bot.slack.replier import SlackReplier, web_client
+from bot.store import open_store
+from bot.worker import Worker
+from engine.errors import UsageError
+
+log = logging.getLogger("r1.serve")
+_GRACE = 20.0
+_RESTART_WAIT = 1.0
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT: Socket Mode where an app token is set, else HTTP.
+
+    Raises:
+        UsageError: tokens are missing or refused.
+    """
+    socket_mode = bool(settings.slack_app_token.get_secret_value())
+    if not socket_mode and not settings.slack_signing_secret.get_secret_value():
+        raise UsageError("slack_unset", name="SLACK_SIGNING_SECRET (HTTP) / SLACK_APP_TOKEN (Socket Mode)")
+    store = open_store(settings.store_url)
+    app = build_app(settings, store)
+    _check_login(settings)
+    with _workers(settings.workers):
+        if socket_mode:
+            from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+            handler = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
+            handler.connect()
+            log.info("connected in Socket Mode")
+            _until_told_to_stop()
+            handler.close()
+        else:
+            _serve_http(app, settings)
+    store.close()
+
+
+def run_worker(settings: Settings) -> None:
+    """Work on jobs until SIGTERM or SIGINT; the job under way is finished first."""
+    store = open_store(settings.store_url)
+    worker = Worker(store, settings, SlackReplier(web_client(settings)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop.set())
+    _warm_up()
+    worker.run()
+    store.close()
+
+
+def _serve_http(app: App, settings: Settings) -> None:
+    import uvicorn
+    from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Route
+
+    async def events(request: Request) -> Response:
+        # The adapter's own handler would run a synchronous app's listeners on the event loop, one by one.
+        asked = to_bolt_request(request, await request.body())
+        return to_starlette_response(await run_in_threadpool(app.dispatch, asked))
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    routes = [Route("/slack/events", events, methods=["POST"]), Route("/healthz", health)]
+    uvicorn.run(Starlette(routes=routes), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+
+
+def _check_login(settings: Settings) -> None:
+    """Ask Slack whether the token is good, once, before anything is promised."""
+    try:
+        web_client(settings).auth_test()
+    except SlackApiError as error:
+        raise UsageError("slack_login", problem=str(error.response.get("error"))) from error
+    except OSError as error:
+        raise UsageError("slack_login", problem=str(error)[:120]) from error
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[None]:
+    """Keep ``count`` worker processes alive for as long as the block runs."""
+    over = threading.Event()
+    processes = [_start_worker() for _ in range(count)]
+
+    def watch() -> None:
+        while not over.wait(_RESTART_WAIT):
+            for place, process in enumerate(processes):
+                if process.poll() is not None and not over.is_set():
+                    log.error("a worker ended with %s; starting another", process.returncode)
+                    processes[place] = _start_worker()
+
+    watcher = threading.Thread(target=watch, daemon=True, name="workers")
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        for process in processes:
+            process.terminate()
+        until = time.monotonic() + _GRACE
+        for process in processes:
+            try:
+                process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "bot.cli", "worker"])
+
+
+def _until_told_to_stop() -> None:
+    told = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    told.wait()
+
+
+def _warm_up() -> None:
+    """Import and load what every job needs, so that the first one is as fast as the rest."""
+    import engine.pipeline
+    from engine.catalog import load_family
+
+    engine.pipeline.hypotheses_of(load_family("deepseek-r1"))
