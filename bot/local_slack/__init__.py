@@ -1,0 +1,12 @@
+"""A Slack workspace on loopback: what `r1 demo` and the tests talk to instead of slack.com.
+
+It checks every message as Slack does, keeps what was posted, delivers commands and events with Slack's
+signatures over HTTP or through a Socket Mode websocket, and repeats them as Slack repeats.
+"""
+
+from __future__ import annotations
+
+from bot.local_slack.server import LocalSlack
+from bot.local_slack.workspace import Delivery, Message
+
+__all__ = ["Delivery", "LocalSlack", "Message"]

@@ -1,0 +1,120 @@
+"""A conversation as a person would see it: as text for a terminal, as a page for a picture."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from bot.local_slack.workspace import Message
+
+_NAMES = {"U0R1BOT": "R1 Detective"}
+_CODE = re.compile(r"`([^`\n]+)`")
+_BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
+_ITALIC = re.compile(r"(?<![\w_])_([^_\n]+(?:_[^_\n]+)*)_(?![\w_])")
+_LINK = re.compile(r"&lt;(https?://[^|&]+)\|([^&]*)&gt;")
+_PING = re.compile(r"&lt;([!@#][^&]*)&gt;")
+
+
+def as_text(messages: Iterable[Message]) -> str:
+    """Messages with their sender, blocks one after another."""
+    return "\n\n".join(f"{_name(message.user)}{_time(message)}\n{_indented(_plain(message))}" for message in messages)
+
+
+def as_page(messages: Iterable[Message], title: str = "#models") -> str:
+    """One self-contained page that looks like a channel."""
+    body = "\n".join(_article(message) for message in messages)
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>
+<body><main><h1>{html.escape(title)}</h1>{body}</main></body></html>"""
+
+
+def _article(message: Message) -> str:
+    who = _name(message.user)
+    bot = message.user in _NAMES
+    blocks = "".join(_block(block) for block in message.blocks) or f"<p>{_mrkdwn(message.text)}</p>"
+    badge = '<span class="app">APP</span>' if bot else ""
+    initial = "R1" if bot else html.escape(who[:1])
+    return (
+        f'<article><div class="face{" bot" if bot else ""}">{initial}</div><div class="said">'
+        f"<header><b>{html.escape(who)}</b>{badge}<time>{_time(message)}</time></header>{blocks}</div></article>"
+    )
+
+
+def _block(block: dict[str, Any]) -> str:
+    kind = block["type"]
+    if kind == "header":
+        return f"<h2>{html.escape(block['text']['text'])}</h2>"
+    if kind == "divider":
+        return "<hr>"
+    if kind == "section":
+        fields = "".join(f"<p>{_mrkdwn(field['text'])}</p>" for field in block.get("fields", []))
+        return (f"<p>{_mrkdwn(block['text']['text'])}</p>" if "text" in block else "") + fields
+    if kind == "context":
+        inner = " ".join(_mrkdwn(element.get("text", "")) for element in block["elements"])
+        return f'<p class="context">{inner}</p>'
+    return ""
+
+
+def _mrkdwn(text: str) -> str:
+    """Slack's mark-up as HTML. The text's own entities are already escaped, as Slack asks; the rest is here."""
+    escaped = html.escape(html.unescape(text), quote=False)
+    if "<" in text:  # raw angle brackets are Slack's control sequences: show what they would do
+        escaped = html.escape(text, quote=False).replace("&amp;amp;", "&amp;").replace("&amp;lt;", "&lt;").replace("&amp;gt;", "&gt;")
+    codes: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        codes.append(match[1])
+        return f"\x00{len(codes) - 1}\x00"
+
+    escaped = _CODE.sub(keep, escaped)
+    escaped = _LINK.sub(r'<a href="\1">\2</a>', escaped)
+    if "<" in text:
+        escaped = _PING.sub(r'<mark class="ping">\1</mark>', escaped)
+    escaped = _ITALIC.sub(r"<i>\1</i>", _BOLD.sub(r"<b>\1</b>", escaped)).replace("\n", "<br>")
+    return re.sub("\x00(\\d+)\x00", lambda match: f"<code>{codes[int(match[1])]}</code>", escaped)
+
+
+def _plain(message: Message) -> str:
+    lines: list[str] = []
+    for block in message.blocks:
+        if block["type"] == "divider":
+            lines.append("")
+        elif block["type"] == "context":
+            lines += [_unmarked(element.get("text", "")) for element in block["elements"]]
+        elif "text" in block:
+            text = _unmarked(block["text"]["text"])
+            lines.append(f"▌{text}" if block["type"] == "header" else text)
+    return "\n".join(lines) or _unmarked(message.text)
+
+
+def _unmarked(text: str) -> str:
+    text = _CODE.sub(r"\1", _BOLD.sub(r"\1", _ITALIC.sub(r"\1", text)))
+    return html.unescape(text)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _name(user: str) -> str:
+    return _NAMES.get(user, "You")
+
+
+def _time(message: Message) -> str:
+    edited = " (edited)" if message.edits else ""
+    private = " · only you see this" if message.ephemeral_to else ""
+    return edited + private
+
+
+_STYLE = """
+body{margin:0;background:#fff;color:#1d1c1d;font:15px/1.47 Lato,"Noto Sans","Noto Sans CJK SC",sans-serif}
+main{max-width:860px;margin:0 auto;padding:12px 24px}h1{font-size:18px;border-bottom:1px solid #ddd;padding-bottom:10px}
+article{display:flex;gap:10px;margin:18px 0}.face{flex:none;width:36px;height:36px;border-radius:6px;background:#5b7;color:#fff;
+display:grid;place-items:center;font-weight:700}.face.bot{background:#2b3a67}.said{min-width:0;flex:1;overflow-wrap:anywhere}
+header{display:flex;gap:6px;align-items:baseline}.app{font-size:10px;background:#ddd;border-radius:3px;padding:0 4px}
+time{color:#616061;font-size:12px}h2{font-size:18px;margin:6px 0}p{margin:6px 0}.context{color:#616061;font-size:13px}
+hr{border:0;border-top:1px solid #ddd;margin:8px 0}code{font:12px/1.5 "Noto Sans Mono",monospace;color:#b0123c;background:#f6f6f6;
+border:1px solid #ddd;border-radius:3px;padding:1px 3px}.ping{background:#ffd54a;color:#8a1c00}
+"""
