@@ -34,7 +34,9 @@ def group() -> None:
     pass
 
 
-@group.command(help="Say what the model at TARGET is: a Hub id (org/name[@revision]), a directory, a .safetensors or a .gguf.")
+@group.command(
+    help="Say what the model at TARGET is: a Hub id (org/name[@revision]), a directory, a .safetensors or a .gguf."
+)
 @click.argument("target")
 @click.argument("words", nargs=-1)
 @click.option("--family", default="deepseek-r1", show_default=True, help="Catalog family to compare with.")
@@ -159,7 +161,9 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
     return 0
 
 
-@group.command(help="Run the bot: Slack app and workers. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET.")
+@group.command(
+    help="Run the bot: Slack app and workers. Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET."
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port for HTTP mode.")
 @click.option("--workers", type=click.IntRange(0, 64), help="Worker processes to start.")
 def serve(port: int | None, workers: int | None) -> int:

@@ -33,7 +33,9 @@ _LINK = re.compile(r"<(?P<url>(?:https?|hf)://[^|>]+|mailto:[^|>]+)(?:\|(?P<show
 _MENTION = re.compile(r"<[@#!][^>]*>")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u3000": " ", "\ufeff": "", "\u200b": "",
                          "\u2060": "", "\u200c": "", "\u200d": ""})  # fmt: skip
-_SECRET = re.compile(r"\b(?:sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,})")
+_SECRET = re.compile(
+    r"\b(?:sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,})"
+)
 
 
 @dataclass(slots=True)
@@ -94,7 +96,10 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None) ->
 
 def undecorate(text: str) -> str:
     """Text as it was typed: Slack's links, mentions, entities, smart quotes and dashes undone."""
-    text = _LINK.sub(lambda match: match["shown"] if match["shown"] and "://" not in match["url"][:8] else match["url"], text)
+    text = _LINK.sub(
+        lambda match: match["shown"] if match["shown"] and "://" not in match["url"][:8] else match["url"],
+        text,
+    )
     text = html.unescape(_MENTION.sub(" ", text)).translate(_QUOTES)
     return re.sub(r"(?<!\S)[—–]{1,2}(?=[a-z])", "--", text)
 

@@ -85,9 +85,7 @@ def stage_text(lang: Lang, stage: str, done: int, total: int) -> str:
     return str(said["stage"].format(done=done, total=total, stage=said["stages"].get(stage, stage)))
 
 
-def verdict_view(
-    found: Identification, verdict_id: str | None, request: Request, mark: Mark, *, prefix: str
-) -> View:
+def verdict_view(found: Identification, verdict_id: str | None, request: Request, mark: Mark, *, prefix: str) -> View:
     """The verdict: does the claim hold, what is it, why, which to run."""
     lang, verdict = request.lang, found.verdict
     said = words(lang)["verdict"]
@@ -118,7 +116,8 @@ def verdict_view(
 def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
     """The first line of a reply: whether the claim holds, and what it is."""
     said = words(lang)["verdict"]
-    key = "inconsistent" if verdict.outcome == "inconclusive" and verdict.contradictions else verdict.outcome
+    torn = any(reason.code.startswith("contradiction") for reason in verdict.contradictions)
+    key = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
     what = said["what"][key].format(title=mark(verdict.title))
     return str(said["headline"][verdict.claim_check].format(what=what))
 
@@ -130,7 +129,9 @@ def _claim_line(verdict: Verdict, lang: Lang, mark: Mark) -> str:
     claim = verdict.claim
     return str(
         said["claim"].format(
-            claimed=mark(" / ".join(claim.variants[:3])), where=said["where"][claim.where], text=mark(claim.text)
+            claimed=mark(" / ".join(claim.variants[:3])),
+            where=said["where"][claim.where],
+            text=mark(claim.text),
         )
     )
 
@@ -139,8 +140,7 @@ def reason_text(reason: Reason, lang: Lang, mark: Mark) -> str:
     """A reason as a sentence, its group by name."""
     values = _marked(reason.values, mark)
     if "group" in reason.values:
-        name = say(f"reasons.groups.{reason.values['group']}", lang)
-        values["group"] = name[:1].upper() + name[1:] if reason.code != "one_kind_of_evidence" else name
+        values["group"] = say(f"reasons.groups.{reason.values['group']}", lang)
     if "more" in reason.values:
         values["more"] = f" (+{reason.values['more']})" if reason.values["more"] else ""
     return say(f"reasons.{reason.code}", lang, **values)
@@ -149,7 +149,8 @@ def reason_text(reason: Reason, lang: Lang, mark: Mark) -> str:
 def evidence_line(row: Evidence, lang: Lang, mark: Mark) -> str:
     """What a probe saw, and how strong it is, in a line."""
     title, strength = say(f"evidence.{row.probe}.title", lang), say(f"evidence.strength.{row.strength}", lang)
-    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.seen", lang, **_marked(row.values, mark))
+    form = f"seen_{row.values['form']}" if row.values.get("form") else "seen"
+    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.{form}", lang, **_marked(row.values, mark))
 
 
 def _marked(values: Mapping[str, Any], mark: Mark) -> dict[str, Any]:
@@ -167,7 +168,6 @@ def _footer(found: Identification, lang: Lang) -> str:
         words(lang)["verdict"]["footer"].format(
             seconds=f"{found.seconds:.2f}",
             read=size_text(target.cost.bytes_read),
-            requests=target.cost.requests,
             tensors=f"{target.tensor_count:,}",
             size=size_text(target.weights_size),
         )
@@ -244,7 +244,13 @@ def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
 def _expected(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {part}" for name, part in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, list | tuple)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
 
 
 def _help_view(request: Request, lang: Lang, *, prefix: str) -> View:

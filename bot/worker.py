@@ -17,7 +17,13 @@ from bot.access import check_target
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
 from bot.settings import Settings
 from bot.store import Store
-from bot.store.queries import history, load_recommendation, load_verdict, save_identification, save_recommendation
+from bot.store.queries import (
+    history,
+    load_recommendation,
+    load_verdict,
+    save_identification,
+    save_recommendation,
+)
 from engine.errors import R1Error, UsageError
 from engine.identification import Progress
 
@@ -140,7 +146,10 @@ class Worker:
     def _keep(self, job: Job, error: R1Error | None = None) -> Job:
         values: dict[str, Any] = {"state": "computed"}
         if error is not None:
-            values["error"] = {"code": error.code, "values": {name: _plain(value) for name, value in error.values.items()}}
+            values["error"] = {
+                "code": error.code,
+                "values": {name: _plain(value) for name, value in error.values.items()},
+            }
         with self.store.begin() as session:
             advance(session, job, **values)
         kept = (values["error"]["code"], values["error"]["values"]) if error is not None else None

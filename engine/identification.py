@@ -28,12 +28,12 @@ class TargetSummary:
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """A scenario rule that fired. ``effect``: ``full`` or ``distilled``; ``reason`` and ``advice`` by language."""
+    """A scenario rule that fired. ``effect``: ``full`` or ``distilled`` vote, ``caution`` warns; ``reason`` is by language."""
 
     id: str
     effect: Literal["full", "distilled", "caution"]
     priority: int
-    reason: Mapping[str, str]
+    reason: Mapping[Any, str]
     source: str
 
 

@@ -43,7 +43,7 @@ def implied_parameters(shape: Shape) -> int | None:
     """Weights that a config implies, without the prediction layer; ``None`` for unknown architectures."""
     if not has_layout(shape.model_type):
         return None
-    return sum(tensor.count for tensor in checkpoint_tensors(shape))
+    return sum(tensor.elements for tensor in checkpoint_tensors(shape))
 
 
 def _llama(shape: Shape, fp8: bool, mtp: bool) -> Iterator[Tensor]:
@@ -219,7 +219,12 @@ def _bert(shape: Shape, fp8: bool, mtp: bool) -> Iterator[Tensor]:
     yield from _layer_norm("embeddings.LayerNorm", hidden)
     for layer in range(shape.num_hidden_layers):
         prefix = f"encoder.layer.{layer}."
-        for name in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
+        for name in (
+            "attention.self.query",
+            "attention.self.key",
+            "attention.self.value",
+            "attention.output.dense",
+        ):
             yield from _linear(prefix + name, hidden, hidden)
         yield from _layer_norm(prefix + "attention.output.LayerNorm", hidden)
         yield from _linear(prefix + "intermediate.dense", inner, hidden)

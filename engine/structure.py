@@ -83,6 +83,7 @@ class _Seen:
         self.scales = 0
         self.exact = True
         self.dtypes: dict[str, int] = {}
+        self.roles: dict[str, str] = {}
 
     def add(self, tensor: Tensor) -> None:
         name = tensor.name
@@ -106,26 +107,33 @@ class _Seen:
         self._count(layer, kind, tensor)
 
     def _count(self, layer: int | None, kind: str, tensor: Tensor) -> None:
-        count = tensor.count
-        if _SCALE.search(tensor.name) and "inv_freq" not in tensor.name:
+        role = self.roles.get(kind)
+        if role is None:
+            role = self.roles[kind] = _role(layer, kind)
+        count = tensor.elements
+        if role == "scale":
             self.scales += count
             return
-        if kind.endswith(("inv_freq", "rope_freqs.weight", "position_ids", "masked_bias")):
+        if role == "buffer":
             return
-        if tensor.name == "rope_freqs.weight":
-            return
-        if _PACKED.search(tensor.name) or tensor.dtype in ("U32", "I32"):
-            count *= 8  # four-bit weights in 32-bit words, by far the commonest packing
+        dtype = tensor.dtype
+        if dtype not in ("BF16", "F8_E4M3", "F16", "F32"):
+            count = self._unpacked(kind, tensor, count)
+        self.dtypes[dtype] = self.dtypes.get(dtype, 0) + count
+        parts = self.per_part.setdefault(layer, {})
+        parts[role] = parts.get(role, 0) + count
+
+    def _unpacked(self, kind: str, tensor: Tensor, count: int) -> int:
+        """Weights in a packed tensor, by the commonest packing of its type."""
+        if _PACKED.search(kind) or tensor.dtype in ("U32", "I32"):
+            count *= 8  # four-bit weights in 32-bit words
             self.exact = False
         elif tensor.dtype == "U8" and tensor.shape[-1:] == (1,):
             count *= 2  # bitsandbytes: two four-bit weights a byte
             self.exact = False
         elif tensor.dtype in ("U8", "I8", "F4"):
             self.exact = False
-        self.dtypes[tensor.dtype] = self.dtypes.get(tensor.dtype, 0) + count
-        parts = self.per_part.setdefault(layer, {})
-        part = _part(layer, kind)
-        parts[part] = parts.get(part, 0) + count
+        return count
 
     def _read_dimensions(self, kind: str, tensor: Tensor) -> None:
         shape, stem = tensor.shape, kind.rsplit(".", 1)[0]
@@ -187,7 +195,12 @@ def _rows(kind: str, tensor: Tensor) -> int | None:
     return None
 
 
-def _part(layer: int | None, kind: str) -> str:
+def _role(layer: int | None, kind: str) -> str:
+    """The part of the model that a kind of tensor belongs to; ``scale`` and ``buffer`` are no weights."""
+    if kind.endswith(("inv_freq", "rope_freqs.weight", "position_ids", "masked_bias")):
+        return "buffer"
+    if _SCALE.search(kind):
+        return "scale"
     if layer is None:
         if "embed" in kind or kind.startswith(("token_embd", "wte", "wpe")):
             return "embedding"

@@ -126,7 +126,10 @@ def _chance(probability: Mapping[str, float], outcome_of: Mapping[str, Outcome],
 
 
 def _alike(
-    variant: str, probability: Mapping[str, float], outcome_of: Mapping[str, Outcome], groups: Sequence[Support]
+    variant: str,
+    probability: Mapping[str, float],
+    outcome_of: Mapping[str, Outcome],
+    groups: Sequence[Support],
 ) -> tuple[str, ...]:
     """Variants of the same outcome within a factor of ten of the best, most probable first."""
     near = [
@@ -219,6 +222,7 @@ def _reasons(
         if not support.votes:
             continue
         best = [name for name, value in support.relative.items() if value >= _EQUAL and name != "unknown"]
+        best.sort(key=lambda name: -probability[name])
         if 0 < len(best) <= _TELLING:
             values = {"group": support.group, "best": ", ".join(best[:4]), "more": max(0, len(best) - 4)}
             yield Reason("group_fits", values)
@@ -241,7 +245,12 @@ def _why_inconclusive(
     if max(chances.values()) >= LIKELY and len(supporting) < 2:
         return Reason("one_kind_of_evidence", {"group": supporting[0].group if supporting else groups[0].group})
     first, second = ranked[0], ranked[1]
-    shares = {"first": first, "p1": f"{probability[first]:.0%}", "second": second, "p2": f"{probability[second]:.0%}"}
+    shares = {
+        "first": first,
+        "p1": f"{probability[first]:.0%}",
+        "second": second,
+        "p2": f"{probability[second]:.0%}",
+    }
     return Reason("undecided_between", shares)
 
 

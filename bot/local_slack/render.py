@@ -61,7 +61,12 @@ def _mrkdwn(text: str) -> str:
     """Slack's mark-up as HTML. The text's own entities are already escaped, as Slack asks; the rest is here."""
     escaped = html.escape(html.unescape(text), quote=False)
     if "<" in text:  # raw angle brackets are Slack's control sequences: show what they would do
-        escaped = html.escape(text, quote=False).replace("&amp;amp;", "&amp;").replace("&amp;lt;", "&lt;").replace("&amp;gt;", "&gt;")
+        escaped = (
+            html.escape(text, quote=False)
+            .replace("&amp;amp;", "&amp;")
+            .replace("&amp;lt;", "&lt;")
+            .replace("&amp;gt;", "&gt;")
+        )
     codes: list[str] = []
 
     def keep(match: re.Match[str]) -> str:

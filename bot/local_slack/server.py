@@ -45,7 +45,9 @@ class LocalSlack:
         ]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        config = uvicorn.Config(Starlette(routes=routes), log_level="error", access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            Starlette(routes=routes), log_level="error", access_log=False, timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True, name="local-slack")
 
@@ -126,7 +128,14 @@ class LocalSlack:
         return value
 
     def _event(self, kind: str, message: Message, **more: Any) -> Body:
-        event = {"type": kind, "user": message.user, "text": message.text, "ts": message.ts, "channel": message.channel, **more}
+        event = {
+            "type": kind,
+            "user": message.user,
+            "text": message.text,
+            "ts": message.ts,
+            "channel": message.channel,
+            **more,
+        }
         if message.thread_ts:
             event["thread_ts"] = message.thread_ts
         return {
@@ -158,7 +167,12 @@ class LocalSlack:
     def _send(self, delivery: Delivery) -> None:
         """Through the first open socket; acknowledged when its envelope comes back."""
         envelope = secrets.token_hex(8)
-        message = {"envelope_id": envelope, "type": delivery.kind, "payload": delivery.payload, "accepts_response_payload": True}
+        message = {
+            "envelope_id": envelope,
+            "type": delivery.kind,
+            "payload": delivery.payload,
+            "accepts_response_payload": True,
+        }
         if delivery.retries:
             message |= {"retry_attempt": delivery.retries, "retry_reason": "timeout"}
         acknowledged = self._waiting[envelope] = threading.Event()

@@ -31,7 +31,11 @@ _KEYS = {
 
 def problems_of_message(message: Mapping[str, Any]) -> list[str]:
     """Everything that chat.postMessage or chat.update would refuse, each with a JSON pointer."""
-    return [*_problems_of_text(message), *problems_of_blocks(message.get("blocks")), *_metadata(message.get("metadata"))]
+    return [
+        *_problems_of_text(message),
+        *problems_of_blocks(message.get("blocks")),
+        *_metadata(message.get("metadata")),
+    ]
 
 
 def problems_of_blocks(blocks: Any) -> list[str]:
@@ -40,7 +44,9 @@ def problems_of_blocks(blocks: Any) -> list[str]:
         return []
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
-    found = [f"no more than {MESSAGE_BLOCKS} items allowed [json-pointer:/blocks]"] if len(blocks) > MESSAGE_BLOCKS else []
+    found = (
+        [f"no more than {MESSAGE_BLOCKS} items allowed [json-pointer:/blocks]"] if len(blocks) > MESSAGE_BLOCKS else []
+    )
     ids: set[str] = set()
     markdown = 0
     for number, block in enumerate(blocks):
@@ -74,9 +80,12 @@ def _problems_of_text(message: Mapping[str, Any]) -> Iterator[str]:
 def _metadata(metadata: Any) -> Iterator[str]:
     if metadata is None:
         return
-    if not isinstance(metadata, Mapping) or set(metadata) - {"event_type", "event_payload"}:
-        yield "metadata must hold event_type and event_payload [json-pointer:/metadata]"
-    elif not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), Mapping):
+    if (
+        not isinstance(metadata, Mapping)
+        or set(metadata) - {"event_type", "event_payload"}
+        or not isinstance(metadata.get("event_type"), str)
+        or not isinstance(metadata.get("event_payload"), Mapping)
+    ):
         yield "metadata must hold event_type and event_payload [json-pointer:/metadata]"
 
 

@@ -73,7 +73,11 @@ class Workspace:
         self.app_token = f"xapp-local-{secrets.token_hex(8)}"
         self.signing_secret = secrets.token_hex(16)
         self.team, self.bot_user, self.user = "T0LOCAL", "U0R1BOT", "U0PERSON"
-        self.channels: dict[str, str] = {"C0GENERAL": "general", "C0MODELS": "models", "D0PERSON": "R1 Detective"}
+        self.channels: dict[str, str] = {
+            "C0GENERAL": "general",
+            "C0MODELS": "models",
+            "D0PERSON": "R1 Detective",
+        }
         self.outside: set[str] = set()
         self.messages: list[Message] = []
         self.calls: list[Call] = []
@@ -125,8 +129,14 @@ class Workspace:
             channel, user = known
             shown = None if payload.get("response_type") == "in_channel" else user
             self.messages.append(
-                Message(channel, self.next_ts(), self.bot_user, payload.get("text", ""), payload.get("blocks") or [],
-                        ephemeral_to=shown)  # fmt: skip
+                Message(
+                    channel,
+                    self.next_ts(),
+                    self.bot_user,
+                    payload.get("text", ""),
+                    payload.get("blocks") or [],
+                    ephemeral_to=shown,
+                )
             )
             return True
 
@@ -202,7 +212,13 @@ class Workspace:
         return str(channel)
 
     def _auth(self, arguments: Body) -> Body:
-        return {"user_id": self.bot_user, "team_id": self.team, "bot_id": "B0R1BOT", "team": "Local", "user": "r1"}
+        return {
+            "user_id": self.bot_user,
+            "team_id": self.team,
+            "bot_id": "B0R1BOT",
+            "team": "Local",
+            "user": "r1",
+        }
 
     def _user(self, arguments: Body) -> Body:
         return {"user": {"id": arguments.get("user"), "locale": "en-US", "tz": "Asia/Shanghai", "is_bot": False}}
@@ -213,7 +229,13 @@ def _decoded(value: Any) -> Any:
 
 
 def _as_json(message: Message, *, with_metadata: bool = True) -> Body:
-    shown: Body = {"type": "message", "ts": message.ts, "user": message.user, "text": message.text, "blocks": message.blocks}
+    shown: Body = {
+        "type": "message",
+        "ts": message.ts,
+        "user": message.user,
+        "text": message.text,
+        "blocks": message.blocks,
+    }
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
     if message.metadata and with_metadata:

@@ -58,12 +58,17 @@ def cut(text: str, limit: int) -> str:
 
 def _fit(block: Block) -> Block:
     if block["type"] == "header":
-        plain = re.sub(r"[`*]", "", block["text"]["text"]).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        plain = (
+            re.sub(r"[`*]", "", block["text"]["text"]).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        )
         return {**block, "text": {**block["text"], "text": cut(plain, HEADER) or "–"}}
     if block["type"] == "section":
         return {**block, "text": {**block["text"], "text": cut(block["text"]["text"], SECTION)}}
     if block["type"] == "context":
-        return {**block, "elements": [{**element, "text": cut(element["text"], CONTEXT)} for element in block["elements"]]}
+        return {
+            **block,
+            "elements": [{**element, "text": cut(element["text"], CONTEXT)} for element in block["elements"]],
+        }
     return block
 
 
@@ -71,6 +76,8 @@ def _fit(block: Block) -> Block:
 def _layout() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("bot", "templates/layout"), undefined=StrictUndefined, autoescape=False)
+    environment = Environment(
+        loader=PackageLoader("bot", "templates/layout"), undefined=StrictUndefined, autoescape=False
+    )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return environment.get_template("message.json.j2")

@@ -36,7 +36,9 @@ def web_client(settings: Settings) -> WebClient:
         ServerErrorRetryHandler(max_retry_count=3),
     ]
     return WebClient(
-        token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, retry_handlers=handlers
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        retry_handlers=handlers,
     )
 
 
@@ -72,9 +74,7 @@ class SlackReplier:
         if ref is None:
             self._post(job, text, laid_out)
             return
-        self.client.chat_update(
-            channel=job.origin.channel, ts=ref, text=text, blocks=laid_out, metadata=_metadata(job)
-        )
+        self.client.chat_update(channel=job.origin.channel, ts=ref, text=text, blocks=laid_out, metadata=_metadata(job))
 
     def _post(self, job: Job, text: str, laid_out: list[Block]) -> str | None:
         """Post a new message; where the bot is not a member, through the command's response_url."""
@@ -99,7 +99,7 @@ class SlackReplier:
     def _respond(self, url: str, text: str, laid_out: list[Block]) -> None:
         done = WebhookClient(url).send(text=text, blocks=laid_out, response_type="in_channel")
         if done.status_code != 200:
-            raise SlackApiError(f"response_url answered {done.status_code}", {"error": done.body})
+            raise ConnectionError(f"response_url answered {done.status_code}: {done.body[:200]}")
 
     def _find(self, job: Job) -> str | None:
         """The message that a worker before this one posted for the job, if it got so far."""

@@ -48,10 +48,10 @@ def serve(settings: Settings) -> None:
             from slack_bolt.adapter.socket_mode import SocketModeHandler
 
             handler = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
-            handler.connect()
+            handler.connect()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
             log.info("connected in Socket Mode")
             _until_told_to_stop()
-            handler.close()
+            handler.close()  # type: ignore[no-untyped-call]
         else:
             _serve_http(app, settings)
     store.close()
@@ -86,7 +86,13 @@ def _serve_http(app: App, settings: Settings) -> None:
         return PlainTextResponse("ok")
 
     routes = [Route("/slack/events", events, methods=["POST"]), Route("/healthz", health)]
-    uvicorn.run(Starlette(routes=routes), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        Starlette(routes=routes),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+    )
 
 
 def _check_login(settings: Settings) -> None:

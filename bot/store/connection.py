@@ -135,4 +135,3 @@ def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that turns to writing can fail at once with SQLITE_BUSY; one that begins
     # as a writer waits its turn.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-

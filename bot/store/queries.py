@@ -83,7 +83,11 @@ def save_identification(session: Session, found: Identification, *, request_id: 
         observation = row.pop("observation")
         session.add(
             EvidenceRow(
-                verdict_id=verdict.id, position=position, probe=row["probe"], observation=observation, scored=row
+                verdict_id=verdict.id,
+                position=position,
+                probe=row["probe"],
+                observation=observation,
+                scored=row,
             )
         )
     save_recommendation(session, found.recommendation, request_id=request_id, verdict_id=verdict.id)
@@ -118,7 +122,9 @@ def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) 
     if row is None or (team is not None and row.team != team):
         return None
     asked = session.get(RequestRow, row.request_id) if row.request_id else None
-    rows = session.scalars(select(EvidenceRow).where(EvidenceRow.verdict_id == verdict_id).order_by(EvidenceRow.position))
+    rows = session.scalars(
+        select(EvidenceRow).where(EvidenceRow.verdict_id == verdict_id).order_by(EvidenceRow.position)
+    )
     evidence = [{**entry.scored, "observation": entry.observation} for entry in rows]
     found = from_json({**row.payload, "evidence": evidence})
     return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found)

@@ -68,9 +68,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     likelihood: dict[str, float] = {}
     meant: dict[str, tuple[str, ...]] = {}
     for where in ("name", "base_model", "title", "config"):
-        named = {
-            variant for text in observation[where] for variant in read_variants(text, hypotheses.variants)
-        }
+        named = {variant for text in observation[where] for variant in read_variants(text, hypotheses.variants)}
         # Distills ship the full model's README: a heading counts only where nothing better speaks.
         if not named or (where in ("title", "config") and meant):
             continue
@@ -95,6 +93,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "name": ", ".join(observation["name"]) or "–",
             "base_model": ", ".join(observation["base_model"]) or "–",
             "title": ", ".join(observation["title"]) or "–",
+            "form": "nothing" if not meant else "base" if observation["base_model"] else "",
             "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
         },
         spoofability=_OFFICIAL if official else None,

@@ -9,7 +9,6 @@ How it could be fooled: as `tensors`, with which it shares the group; and the co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from engine.catalog.schema import Variant
 from engine.evidence import Evidence
@@ -57,6 +56,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "short": billions(observation["main"]),
             "about": "" if observation["exact"] else "≈",
             "mtp": f"{observation['parts'].get('mtp', 0):,}",
+            "form": "mtp" if observation["parts"].get("mtp") else "",
             "size": gigabytes(observation["weights_size"]),
         },
     )
@@ -80,7 +80,9 @@ def billions(count: int) -> str:
     for unit, size in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if count >= size:
             value = count / size
-            return f"{value:.0f}{unit}" if value >= 1000 else f"{value:.3g}{unit}" if value < 100 else f"{value:.1f}{unit}"
+            return (
+                f"{value:.0f}{unit}" if value >= 1000 else f"{value:.3g}{unit}" if value < 100 else f"{value:.1f}{unit}"
+            )
     return str(count)
 
 
@@ -90,12 +92,6 @@ def gigabytes(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
     return f"{size} B"
-
-
-def parts_in_words(parts: Mapping[str, int]) -> str:
-    """``experts 653.9B, attention 11.4B, …``, largest first."""
-    ranked = sorted(parts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} {billions(count)}" for name, count in ranked if count)
 
 
 PROBE = Probe("parameters", observe, score)

@@ -53,8 +53,8 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         expected={variant.id: expected(variant.shape) for variant in hypotheses.family()},
         values={
             "dimensions": describe({"model_type": observation["style"] or "?", **seen}),
-            "layers": observation["layers"],
-            "missing": ", ".join(map(str, observation["missing_layers"])) or "–",
+            "missing": ", ".join(map(str, observation["missing_layers"])),
+            "form": "gaps" if observation["missing_layers"] else "",
         },
     )
 

@@ -103,9 +103,7 @@ def _tokenizer_likelihood(
 ) -> float:
     total = 0.0
     share = closeness.get(tokenizer.vocabulary or "")
-    if share is not None and share < 0.95:
-        total += _OTHER_VOCABULARY
-    elif share is None and _sizes_differ(observation, tokenizer):
+    if (share is not None and share < 0.95) or (share is None and _sizes_differ(observation, tokenizer)):
         total += _OTHER_VOCABULARY
     added: Mapping[str, int] = observation["added"]
     if added:

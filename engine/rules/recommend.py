@@ -112,4 +112,4 @@ def _mentioned(rule: Rule, scenario: str) -> bool:
 
 
 def _hit(rule: Rule) -> RuleHit:
-    return RuleHit(id=rule.id, effect=rule.effect, priority=rule.priority, reason=rule.reason, source=rule.source)
+    return RuleHit(id=rule.id, effect=rule.effect, priority=rule.priority, reason=dict(rule.reason), source=rule.source)

@@ -37,9 +37,9 @@ class Rule(Record):
     id: str
     effect: Literal["full", "distilled", "caution"]
     priority: int
-    when: dict[ConstraintName, Condition] = {}
+    when: dict[ConstraintName, Condition] = Field(default_factory=dict)
     any: bool = False
-    words: dict[Literal["en", "zh"], tuple[Pattern, ...]] = {}
+    words: dict[Literal["en", "zh"], tuple[Pattern, ...]] = Field(default_factory=dict)
     chosen: Literal["full", "distilled"] | None = None
     reason: Text
     source: str

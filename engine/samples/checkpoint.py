@@ -84,7 +84,7 @@ def write_checkpoint(
 
 def config_json(shape: Shape) -> dict[str, Any]:
     """The config.json of a shape, FP8 declared for DeepSeek-V3 layouts."""
-    declared = {key: value for key, value in shape.model_dump(exclude_none=True).items()}
+    declared: dict[str, Any] = shape.model_dump(exclude_none=True)
     declared["architectures"] = [_ARCHITECTURES.get(shape.model_type, shape.model_type)]
     declared["torch_dtype"] = "bfloat16"
     if shape.n_routed_experts == 256 and shape.model_type.startswith("deepseek"):
@@ -150,7 +150,9 @@ def _generation_config(shape: Shape) -> dict[str, Any]:
 
 def _tokenizer_config(name: str) -> dict[str, Any]:
     thinks = name.startswith(("deepseek-r1", "r1-"))
-    marks = "<｜User｜>{{ m['content'] }}<｜Assistant｜>" if "r1" in name or "deepseek" in name else "{{ m['content'] }}"
+    marks = (
+        "<｜User｜>{{ m['content'] }}<｜Assistant｜>" if "r1" in name or "deepseek" in name else "{{ m['content'] }}"
+    )
     strip = "{% set c = m['content'].split('</think>')[-1] %}" if thinks else ""
     return {"chat_template": "{% for m in messages %}" + strip + marks + "{% endfor %}"}
 
@@ -159,7 +161,9 @@ def _card(variant: Variant) -> str:
     front: Mapping[str, Any] = {"license": variant.licence or "other", "library_name": "transformers"}
     repo = variant.repos[0] if variant.repos else variant.id
     lines = [f"{key}: {json.dumps(value)}" for key, value in front.items()]
-    return "---\n" + "\n".join(lines) + f"\n---\n# {repo.rpartition('/')[2]}\n\nA header-exact sample, without weights.\n"
+    return (
+        "---\n" + "\n".join(lines) + f"\n---\n# {repo.rpartition('/')[2]}\n\nA header-exact sample, without weights.\n"
+    )
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

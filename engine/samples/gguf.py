@@ -47,7 +47,9 @@ def write_gguf(
     paths = []
     for number in range(splits):
         part = path if splits == 1 else path.with_name(f"{path.stem}-{number + 1:05d}-of-{splits:05d}.gguf")
-        writer = GGUFWriter(part, architecture or _ARCHITECTURES.get(variant.shape.model_type, variant.shape.model_type))
+        writer = GGUFWriter(
+            part, architecture or _ARCHITECTURES.get(variant.shape.model_type, variant.shape.model_type)
+        )
         if number == 0:
             writer.add_name(name or variant.id)
             _add_shape(writer, variant.shape)
@@ -78,7 +80,11 @@ def gguf_tensors(shape: Shape) -> Iterator[Tensor]:
             expert, _, part = rest.partition(".")
             if expert == "0":
                 part = part.removesuffix("_proj.weight")
-                yield Tensor(f"blk.{layer}.ffn_{part}_exps.weight", "BF16", (shape.n_routed_experts or 0, *tensor.shape))
+                yield Tensor(
+                    f"blk.{layer}.ffn_{part}_exps.weight",
+                    "BF16",
+                    (shape.n_routed_experts or 0, *tensor.shape),
+                )
             continue
         for old, new in _RENAMED:
             name = name.replace(old, new, 1)

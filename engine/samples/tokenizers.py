@@ -64,7 +64,11 @@ def _of_tiktoken(path: Path) -> dict[str, Any]:
         text, rank = line.split()
         vocabulary["".join(alphabet[byte] for byte in base64.b64decode(text))] = int(rank)
     merges = [f"{rank} {rank}" for rank in range(len(vocabulary) - 256)]
-    return {"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": vocabulary, "merges": merges}}
+    return {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": merges},
+    }
 
 
 def _byte_alphabet() -> dict[int, str]:

@@ -51,5 +51,3 @@ def _open_path(spec: str, path: Path) -> Target:
                 raise TargetError("file_type_unknown", name=path.name)
             raise TargetError("gguf_suffix", name=path.name)
     return open_file(spec, path)
-
-

@@ -58,7 +58,12 @@ def read_gguf(source: Source) -> GGUFHeader:
         # A big-endian file shows its version in the upper bytes; no current model is published so.
         raise CorruptTarget("gguf_version", name=source.name, version=version)
     tensor_count, pair_count = cursor.number("<Q"), cursor.number("<Q")
-    if pair_count * 13 > source.size or tensor_count * 24 > source.size or pair_count > 1 << 16 or tensor_count > 1 << 20:
+    if (
+        pair_count * 13 > source.size
+        or tensor_count * 24 > source.size
+        or pair_count > 1 << 16
+        or tensor_count > 1 << 20
+    ):
         raise CorruptTarget("gguf_counts", name=source.name, tensors=tensor_count, pairs=pair_count)
     header = GGUFHeader()
     for _ in range(pair_count):

@@ -74,7 +74,7 @@ class HubFolder:
 
     def __init__(self, repo: str, commit: str, files: Sequence[File]) -> None:
         import httpx
-        from huggingface_hub.utils import build_hf_headers
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, unlisted
 
         self.repo, self.commit, self.files = repo, commit, files
         self.requests, self.bytes_read = 0, 0
@@ -84,7 +84,11 @@ class HubFolder:
         limits = httpx.Limits(max_connections=_WORKERS)
         # httpx drops the Authorization header when a redirect leaves the endpoint's host.
         self.client = httpx.Client(
-            headers=build_hf_headers(), follow_redirects=True, timeout=_TIMEOUT, limits=limits, max_redirects=5
+            headers=build_hf_headers(),
+            follow_redirects=True,
+            timeout=_TIMEOUT,
+            limits=limits,
+            max_redirects=5,
         )
 
     def small(self, name: str, limit: int) -> bytes | None:
@@ -185,7 +189,8 @@ def _list(ref: HubRef) -> tuple[str, list[File]]:
     from huggingface_hub import HfApi
 
     info: Any = _calling_hub(
-        ref.repo, lambda: HfApi().model_info(ref.repo, revision=ref.revision, files_metadata=True, timeout=_TIMEOUT)
+        ref.repo,
+        lambda: HfApi().model_info(ref.repo, revision=ref.revision, files_metadata=True, timeout=_TIMEOUT),
     )
     files = [File(str(entry.rfilename), entry.size) for entry in info.siblings or []]
     return str(info.sha or ref.revision or "main"), sorted(files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import CorruptTarget, TargetError
@@ -26,7 +27,9 @@ class LocalFolder:
     def __init__(self, root: Path, only: frozenset[str] | None = None) -> None:
         self.root, self.bytes_read, self.requests = root, 0, 0
         self._sources: list[FileSource] = []
-        self.files = [file for file in _list(root) if only is None or not _is_weight(file.name) or file.name in only]
+        self.files: Sequence[File] = [
+            file for file in _list(root) if only is None or not _is_weight(file.name) or file.name in only
+        ]
 
     def small(self, name: str, limit: int) -> bytes | None:
         data = self.head(name, limit + 1)

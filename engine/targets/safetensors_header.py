@@ -56,7 +56,7 @@ def _tensors(header: dict[str, Any], name: str, data_size: int) -> list[Tensor]:
             continue
         try:
             dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-            plain = type(begin) is int and type(end) is int and all(type(side) is int for side in shape)
+            plain = type(begin) is type(end) is int and {type(side) for side in shape} <= {int}
         except (TypeError, KeyError, ValueError) as error:
             raise CorruptTarget("safetensors_entry", name=name, tensor=key[:80]) from error
         if not plain or min(shape, default=0) < 0 or begin < 0 or end < begin or len(shape) > 16:
@@ -66,7 +66,12 @@ def _tensors(header: dict[str, Any], name: str, data_size: int) -> list[Tensor]:
         bits = prod(shape) * DTYPE_BITS[dtype]
         if (bits + 7) // 8 != end - begin:
             raise CorruptTarget(
-                "safetensors_size", name=name, tensor=key[:80], dtype=dtype, needs=(bits + 7) // 8, has=end - begin
+                "safetensors_size",
+                name=name,
+                tensor=key[:80],
+                dtype=dtype,
+                needs=(bits + 7) // 8,
+                has=end - begin,
             )
         tensors.append(Tensor(key, dtype, shape))
         places.append((begin, end))

@@ -19,7 +19,7 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         """Number of elements."""
         return prod(self.shape)
 

@@ -48,7 +48,14 @@ def run(case: Case, root: Path) -> list[Row]:
     if "(real config)" in case.name and case.expected == "other":
         started = time.perf_counter()
         unknown = replace(case, variant=None)
-        rows.append(judge(unknown, f"{case.name}, not in catalog", without(found, case.variant), time.perf_counter() - started))
+        rows.append(
+            judge(
+                unknown,
+                f"{case.name}, not in catalog",
+                without(found, case.variant),
+                time.perf_counter() - started,
+            )
+        )
     return rows
 
 
