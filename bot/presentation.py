@@ -141,6 +141,10 @@ def reason_text(reason: Reason, lang: Lang, mark: Mark) -> str:
     values = _marked(reason.values, mark)
     if "group" in reason.values:
         values["group"] = say(f"reasons.groups.{reason.values['group']}", lang)
+    if "groups" in reason.values:
+        *most, last = [say(f"reasons.groups.{group}", lang) for group in reason.values["groups"]]
+        comma = "、" if lang == "zh" else ", "
+        values["groups"] = comma.join(most) + say("reasons.and", lang) + last if most else last
     if "more" in reason.values:
         values["more"] = f" (+{reason.values['more']})" if reason.values["more"] else ""
     return say(f"reasons.{reason.code}", lang, **values)

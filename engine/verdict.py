@@ -69,9 +69,11 @@ class Verdict:
 LIKELY, CONFIDENT = 0.90, 0.99
 """Posterior an outcome needs to be said at all, and to be said without reserve. Judged."""
 _EXCLUDED = 0.01
+_RULED_OUT = 0.001
 _CONTRADICTED = 1.5e-3
 """Relative likelihood under which a group plainly shows something else: beyond every soft mismatch."""
 _EQUAL = 0.5
+_FULL_SIZE = ("full", "relative")
 _TELLING = 16
 """A group that fits more variants than this says nothing worth a sentence."""
 
@@ -173,11 +175,13 @@ def _denied_claim(claim: Claim | None, groups: Iterable[Support]) -> list[Reason
     """Groups that plainly show none of what is claimed, whatever else the model may be."""
     if claim is None or not claim.variants:
         return []
-    return [
-        Reason("claim_denied", {"group": support.group, "claimed": ", ".join(claim.variants)})
+    denying = [
+        support.group
         for support in groups
         if support.group != "statement" and max(support.relative[name] for name in claim.variants) <= _CONTRADICTED
     ]
+    values = {"groups": denying, "claimed": ", ".join(claim.variants)}
+    return [Reason("claim_denied", values)] if denying else []
 
 
 def _check_claim(
@@ -218,6 +222,10 @@ def _reasons(
         yield Reason("nothing_published_fits", {"nearest": nearest})
     if not any(support.group == "weights" for support in groups):
         yield Reason("no_headers")
+    if groups and outcome == "full" and chances["distilled"] < _RULED_OUT:
+        yield Reason("distills_ruled_out")
+    if groups and outcome in ("distilled", "other") and _full_size(probability, hypotheses) < _RULED_OUT:
+        yield Reason("full_ruled_out")
     for support in groups:
         if not support.votes:
             continue
@@ -235,11 +243,11 @@ def _why_inconclusive(
     supporting: Sequence[Support],
     hypotheses: Hypotheses,
 ) -> Reason:
-    full_size = {variant.id for variant in hypotheses.variants if variant.kind in ("full", "relative")}
+    full_size = {variant.id for variant in hypotheses.variants if variant.kind in _FULL_SIZE}
     ranked = sorted(probability, key=lambda name: -probability[name])
     if not groups:
         return Reason("nothing_seen")
-    if sum(probability[name] for name in full_size) >= LIKELY:
+    if _full_size(probability, hypotheses) >= LIKELY:
         names = [name for name in ranked if name in full_size and probability[name] > 0.01]
         return Reason("full_size_shape_is_shared", {"names": ", ".join(names)})
     if max(chances.values()) >= LIKELY and len(supporting) < 2:
@@ -252,6 +260,10 @@ def _why_inconclusive(
         "p2": f"{probability[second]:.0%}",
     }
     return Reason("undecided_between", shares)
+
+
+def _full_size(probability: Mapping[str, float], hypotheses: Hypotheses) -> float:
+    return sum(probability[variant.id] for variant in hypotheses.variants if variant.kind in _FULL_SIZE)
 
 
 def _nearest(groups: Sequence[Support], hypotheses: Hypotheses) -> str | None:

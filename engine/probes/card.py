@@ -82,7 +82,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             likelihood[variant] = min(likelihood.get(variant, 0.0), term)
     official = [variant.id for variant in hypotheses.family() if observation["repo"] in variant.repos]
     if official:
-        likelihood = {variant: 0.0 if variant in official else _NOT_NAMED for variant in hypotheses.ids}
+        likelihood = {variant: 0.0 if variant in official else math.log(_OFFICIAL) for variant in hypotheses.ids}
     return Evidence(
         probe="card",
         group="statement",
