@@ -6,6 +6,7 @@ differently; probes compare them under the names of transformers configs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,13 +118,22 @@ def from_config(config: Mapping[str, Any]) -> Dimensions:
             value = merged.get(key)
             if name == "eos_token_id" and isinstance(value, list) and value:
                 value = value[0]
-            if isinstance(value, bool) is (name == "tie_word_embeddings") and isinstance(value, int | float):
+            if _plausible(name, value):
                 found[name] = value
                 break
     rope = merged.get("rope_parameters")
-    if isinstance(rope, Mapping) and isinstance(rope.get("rope_theta"), int | float):
+    if isinstance(rope, Mapping) and _plausible("rope_theta", rope.get("rope_theta")):
         found.setdefault("rope_theta", rope["rope_theta"])
     return found
+
+
+def _plausible(name: str, value: object) -> bool:
+    """Whether a stated value is of the dimension's type; files hold anything."""
+    if name == "tie_word_embeddings":
+        return isinstance(value, bool)
+    if name == "rope_theta" and isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
 
 
 def from_gguf(metadata: Mapping[str, Any]) -> Dimensions:
@@ -135,7 +145,7 @@ def from_gguf(metadata: Mapping[str, Any]) -> Dimensions:
     for name, keys in _GGUF_KEYS.items():
         for key in keys:
             value = metadata.get(f"{architecture}.{key}")
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if _plausible(name, value):
                 found[name] = value
                 break
     for name, key in (("bos_token_id", "bos_token_id"), ("eos_token_id", "eos_token_id")):

@@ -15,7 +15,7 @@ class R1Error(Exception):
         values: what the sentence names (paths, counts, limits); JSON-able.
     """
 
-    def __init__(self, code: str, **values: object) -> None:
+    def __init__(self, code: str, /, **values: object) -> None:
         super().__init__(code)
         self.code = code
         self.values = values
@@ -24,10 +24,17 @@ class R1Error(Exception):
         """The one sentence to show, in ``lang`` (``en`` or ``zh``)."""
         from engine.text import say
 
-        return say(f"errors.{self.code}", lang, **self.values)
+        return say(f"errors.{self.code}", lang, **{name: _one_line(value) for name, value in self.values.items()})
 
     def __str__(self) -> str:
         return self.sentence("en")
+
+
+def _one_line(value: object) -> object:
+    """Names come from files: a line break or control character in one must not break the sentence."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(char if char.isprintable() else "�" for char in value)
 
 
 class UsageError(R1Error):

@@ -29,12 +29,15 @@ class LocalSlack:
     """A running workspace. Deliveries go to ``app_url`` when it is set, else through Socket Mode."""
 
     def __init__(self) -> None:
+        import httpx
         import uvicorn
         from starlette.applications import Starlette
         from starlette.routing import Route, WebSocketRoute
 
         self.workspace = Workspace()
         self.app_url: str | None = None
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+        self._client = httpx.Client(timeout=30, limits=limits, trust_env=False)
         self._sockets: list[WebSocket] = []
         self._waiting: dict[str, threading.Event] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,6 +71,7 @@ class LocalSlack:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+        self._client.close()
         self._listener.close()
 
     def slash(self, text: str, *, channel: str = "C0MODELS", user: str | None = None) -> Delivery:
@@ -159,7 +163,7 @@ class LocalSlack:
         if delivery.retries:
             headers |= {"x-slack-retry-num": str(delivery.retries), "x-slack-retry-reason": "http_timeout"}
         try:
-            answer = httpx.post(str(self.app_url), content=body.encode(), headers=headers, timeout=30)
+            answer = self._client.post(str(self.app_url), content=body.encode(), headers=headers)
             delivery.status, delivery.body = answer.status_code, answer.text
         except httpx.HTTPError as error:
             delivery.body = type(error).__name__

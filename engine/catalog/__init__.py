@@ -76,8 +76,17 @@ def _published() -> Published:
     return read_records(_path("published"), Published)
 
 
-@lru_cache(maxsize=16)
 def _read_family(path: Path) -> Family:
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return _family_as_of(path, written)
+
+
+@lru_cache(maxsize=16)
+def _family_as_of(path: Path, written: int) -> Family:
+    """Cached by time of writing too: a worker runs for weeks, and its users edit their families."""
     family = read_records(path, Family)
     published = _published()
     joined = family.model_copy(

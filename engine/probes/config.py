@@ -46,7 +46,9 @@ def _defaults(config: Mapping[str, Any]) -> Dimensions:
     ``modeling_rope_utils``), over a second and 200 MB that a complete config.json does not need.
     """
     from transformers import CONFIG_MAPPING, AutoConfig
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
     model_type = config.get("model_type")
     if model_type not in CONFIG_MAPPING:
         return {}
@@ -90,7 +92,7 @@ def _differs(name: str, declared: Mapping[str, Any], shape: Shape) -> bool:
         return bool(declared.get(name)) and declared[name] != published
     stated = declared.get(name)
     if name == "vocab_size" and stated is not None and published is not None:
-        return not _same_vocabulary(int(stated), published)
+        return not _same_vocabulary(stated, published)
     return stated is not None and published is not None and stated != published
 
 

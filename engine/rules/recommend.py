@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -62,7 +62,6 @@ def fits_target(choice: Choice | None, verdict: Verdict | None) -> bool | None:
     return verdict.outcome == choice
 
 
-@lru_cache(maxsize=8)
 def load_rules(rule_files: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
     """The rules that ship, then the user's; the same id replaces.
 

@@ -19,7 +19,7 @@ def _sentences(lang: str) -> dict[str, Any]:
     return loaded
 
 
-def say(key: str, lang: str = "en", **values: object) -> str:
+def say(key: str, lang: str = "en", /, **values: object) -> str:
     """The sentence under dotted ``key`` in ``lang``, with ``values`` filled in.
 
     Raises:
