@@ -1,0 +1,97 @@
+"""Full or distilled, by the article's rules; and what is nonsense is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.errors import CatalogError, UsageError
+from engine.rules.constraints import parse_constraints
+from engine.rules.recommend import load_rules
+
+
+@pytest.mark.parametrize(
+    ("constraints", "scenario", "choice", "rule"),
+    [
+        ({}, "research papers", "full", "long-text"),
+        ({}, "legal contract review", "full", "detail-demands"),
+        ({}, "we have a GPU cluster", "full", "ample-servers"),
+        ({}, "8xH200", "full", "ample-servers"),
+        ({}, "on mobile phones", "distilled", "mobile-or-embedded"),
+        ({}, "real-time online customer service", "distilled", "real-time"),
+        ({}, "an edge box with limited compute", "distilled", "limited-edge"),
+        ({}, "法律合同审查", "full", "detail-demands"),
+        ({}, "论文和长文档", "full", "long-text"),
+        ({}, "服务器集群，算力充足", "full", "ample-servers"),
+        ({}, "手机端应用", "distilled", "mobile-or-embedded"),
+        ({}, "在线客服", "distilled", "real-time"),
+        ({}, "边缘设备", "distilled", "limited-edge"),
+        ({}, "部署在edge设备上", "distilled", "limited-edge"),
+        ({"context": "32k"}, "", "full", "long-text"),
+        ({"latency": "500ms"}, "", "distilled", "real-time"),
+        ({"device": "embedded"}, "", "distilled", "mobile-or-embedded"),
+        ({"detail": "high"}, "", "full", "detail-demands"),
+        ({"memory": "48GB"}, "", "distilled", "weights-do-not-fit"),
+        ({"memory": "1.1TB"}, "", "full", "ample-servers"),
+    ],
+)
+def test_each_scenario_gets_the_articles_choice(constraints: dict[str, str], scenario: str, choice: str, rule: str) -> None:
+    advice = engine.recommend(constraints, scenario=scenario)
+    assert (advice.choice, advice.hits[0].id) == (choice, rule)
+    assert advice.hits[0].reason["en"] and advice.hits[0].reason["zh"] and advice.hits[0].source
+
+
+def test_conflicting_rules_are_shown_and_settled_by_priority() -> None:
+    advice = engine.recommend({"device": "edge"}, scenario="very long contracts")
+    assert advice.conflict and advice.choice == "distilled"
+    assert {hit.effect for hit in advice.hits} == {"full", "distilled"}
+
+
+@pytest.mark.parametrize("scenario", ["not real-time", "no customer service", "不需要实时", "无需低延迟"])
+def test_what_is_denied_does_not_count(scenario: str) -> None:
+    assert engine.recommend(scenario=scenario).choice is None
+
+
+def test_with_nothing_to_go_by_it_asks_for_what_matters_most() -> None:
+    advice = engine.recommend()
+    assert advice.choice is None and advice.missing[:2] == ("device", "memory")
+
+
+def test_critical_business_is_told_to_test_first() -> None:
+    advice = engine.recommend({"latency": "1s", "critical": "yes"})
+    assert [hit.id for hit in advice.cautions] == ["critical-business", "not-a-smaller-equivalent"]
+
+
+def test_units_are_brought_to_one() -> None:
+    assert parse_constraints({"latency": "500 ms", "context": "128K", "memory": "1 TB"}) == {"latency": 0.5, "context": 131072.0, "memory": 1000.0}
+
+
+@pytest.mark.parametrize(
+    "constraints",
+    [{"latency": "3 potatoes"}, {"memory": "-5"}, {"memory": "0"}, {"context": "1e400"}, {"device": "toaster"}, {"colour": "red"},
+     {"latency": "9" * 5000}, {"detail": ""}],
+)  # fmt: skip
+def test_nonsense_is_refused_with_the_constraints_name(constraints: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        engine.recommend(constraints)
+    assert next(iter(constraints)) in caught.value.sentence("zh")
+
+
+def test_rules_of_ones_own_replace_and_add(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    rule = "  - {id: real-time, effect: full, priority: 99, words: {en: [gpu]}, reason: {en: Ours, zh: 自家}, source: us}\n"
+    path.write_text("rules:\n" + rule)
+    assert engine.recommend(scenario="gpu", rule_files=[path]).hits[0].reason["en"] == "Ours"
+    assert len(load_rules((path,))) == len(load_rules())
+    path.write_text("rules:\n" + rule.replace("effect: full", "effect: maybe"))
+    with pytest.raises(CatalogError, match=r"rules.yaml, line 2"):
+        engine.recommend(rule_files=[path])
+
+
+def test_an_identified_model_is_held_against_the_choice(samples: Path) -> None:
+    path = str(samples / "DeepSeek-R1-Distill-Qwen-7B")
+    assert engine.identify(path, scenario="customer service").recommendation.fits_target is True
+    assert engine.identify(path, scenario="legal contracts").recommendation.fits_target is False
+    assert engine.identify(path).recommendation.fits_target is None
