@@ -61,8 +61,12 @@ def report(
     times = sorted(delivery.seconds for delivery in deliveries)
     refused = [delivery for delivery in [*deliveries, *repeated] if delivery.status != 200]
     lost, doubled = COUNT + 1 - len(answered_jobs), messages - len(answered_jobs)
-    print(f"acks: p50 {times[COUNT // 2] * 1e3:.0f} ms, p99 {times[int(COUNT * 0.99) - 1] * 1e3:.0f} ms (bar {BAR * 1e3:.0f}), max {times[-1] * 1e3:.0f} ms")
-    print(f"refused {len(refused)}, lost {lost}, doubled {doubled}; {AGAIN} delivered again; all answered {drained:.1f} s later")
+    print(
+        f"acks: p50 {times[COUNT // 2] * 1e3:.0f} ms, p99 {times[int(COUNT * 0.99) - 1] * 1e3:.0f} ms (bar {BAR * 1e3:.0f}), max {times[-1] * 1e3:.0f} ms"
+    )
+    print(
+        f"refused {len(refused)}, lost {lost}, doubled {doubled}; {AGAIN} delivered again; all answered {drained:.1f} s later"
+    )
     passed = times[int(COUNT * 0.99) - 1] < BAR and not refused and lost == 0 and doubled == 0
     print("PASS" if passed else "short of the bar")
     return not passed

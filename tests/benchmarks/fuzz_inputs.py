@@ -1,6 +1,6 @@
 """Malformed safetensors, GGUF, JSON, YAML and cards: one clear sentence each, no traceback, no hang, no memory.
 
-    python tests/benchmarks/fuzz_inputs.py [count] [seed]
+python tests/benchmarks/fuzz_inputs.py [count] [seed]
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def flip(data: bytes, chance: random.Random) -> bytes:
     """A few bits turned over, mostly near the front, where the structure is."""
     changed = bytearray(data)
     for _ in range(chance.randint(1, 8)):
-        at = min(int(chance.expovariate(1 / 200)), len(changed) - 1) if chance.random() < 0.7 else chance.randrange(len(changed))
+        at = (
+            min(int(chance.expovariate(1 / 200)), len(changed) - 1)
+            if chance.random() < 0.7
+            else chance.randrange(len(changed))
+        )
         changed[at] ^= 1 << chance.randrange(8)
     return bytes(changed)
 
@@ -64,7 +68,9 @@ def huge(data: bytes, chance: random.Random) -> bytes:
 
 def swap(data: bytes, chance: random.Random) -> bytes:
     """A number or word of the text replaced."""
-    words = sorted({b"BF16", b"F32", b"shape", b"data_offsets", b"dtype", b"1024", b"0", b"vocab", b"id", b"kind", b"shape:"})
+    words = sorted(
+        {b"BF16", b"F32", b"shape", b"data_offsets", b"dtype", b"1024", b"0", b"vocab", b"id", b"kind", b"shape:"}
+    )
     return data.replace(chance.choice(words), chance.choice(NASTY), chance.randint(1, 3))
 
 
@@ -74,7 +80,9 @@ MUTATORS: tuple[Mutator, ...] = (flip, flip, cut, insert, overwrite, huge, swap)
 def seeds(root: Path) -> dict[str, tuple[Path, str]]:
     """The files that are mutated, by kind: a complete small target, and the file within it."""
     small = published("R1-Distill-Qwen-1.5B")
-    shape: Shape = small.shape.model_copy(update={"num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "vocab_size": 1024})
+    shape: Shape = small.shape.model_copy(
+        update={"num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "vocab_size": 1024}
+    )
     tiny: Variant = small.model_copy(update={"shape": shape, "tokenizer": None})
     directory = write_checkpoint(tiny, root / "checkpoint")
     (directory / "tokenizer.json").write_text(
@@ -129,7 +137,9 @@ def run(count: int, seed: int) -> int:
                 tally["accepted"] += 1
             except R1Error as error:
                 sentences = {error.sentence("en"), error.sentence("zh")}
-                tally["sentence" if all(len(text) < 600 and "\n" not in text for text in sentences) else "bad sentence"] += 1
+                tally[
+                    "sentence" if all(len(text) < 600 and "\n" not in text for text in sentences) else "bad sentence"
+                ] += 1
             except Exception:
                 tracebacks += 1
                 tally["traceback"] += 1
@@ -147,7 +157,9 @@ def report(outcomes: dict[str, Counter[str]], count: int, slowest: float, traceb
         print(f"{kind:16} " + "  ".join(f"{name} {number:,}" for name, number in sorted(tally.items())))
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     bad = tracebacks + sum(tally["bad sentence"] for tally in outcomes.values())
-    print(f"{count:,} inputs, {tracebacks} tracebacks, slowest {slowest:.2f} s (bar {SECONDS}), peak {megabytes:.0f} MB (bar {MEGABYTES})")
+    print(
+        f"{count:,} inputs, {tracebacks} tracebacks, slowest {slowest:.2f} s (bar {SECONDS}), peak {megabytes:.0f} MB (bar {MEGABYTES})"
+    )
     passed = not bad and slowest <= SECONDS and megabytes <= MEGABYTES
     print("PASS" if passed else "short of the bar")
     return not passed

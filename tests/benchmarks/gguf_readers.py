@@ -29,7 +29,12 @@ def main() -> int:
         path = gemma(Path(root))
         for name, reader in (("ours", OURS), ("GGUFReader", THEIRS)):
             code = CHILD.format(reader=reader)
-            runs = [json.loads(subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True).stdout) for _ in range(3)]
+            runs = [
+                json.loads(
+                    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True).stdout
+                )
+                for _ in range(3)
+            ]
             print(f"{name:12} {min(run[0] for run in runs):6.2f} s   {max(run[1] for run in runs):6.0f} MB")
     return 0
 

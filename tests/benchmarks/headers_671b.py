@@ -38,12 +38,16 @@ def main() -> int:
             for _ in range(RUNS)
         ]
     first = runs[0]
-    print(f"{first['tensors']:,} tensors in {shards} shards, {apparent / 1e9:.1f} GB apparent, {disk / 1e6:.1f} MB on disk")
+    print(
+        f"{first['tensors']:,} tensors in {shards} shards, {apparent / 1e9:.1f} GB apparent, {disk / 1e6:.1f} MB on disk"
+    )
     print(f"verdict: {first['outcome']}")
     seconds = sorted(run["seconds"] for run in runs)
     megabytes = max(run["megabytes"] for run in runs)
     passed = seconds[RUNS // 2] <= SECONDS and megabytes <= MEGABYTES and not any(run["torch"] for run in runs)
-    print(f"seconds after imports: min {seconds[0]:.2f}, median {seconds[RUNS // 2]:.2f}, max {seconds[-1]:.2f} (bar {SECONDS})")
+    print(
+        f"seconds after imports: min {seconds[0]:.2f}, median {seconds[RUNS // 2]:.2f}, max {seconds[-1]:.2f} (bar {SECONDS})"
+    )
     print(f"peak memory: {megabytes:.0f} MB (bar {MEGABYTES}); torch imported: {first['torch']}")
     print("PASS" if passed else "short of the bar")
     return not passed

@@ -10,7 +10,13 @@ from engine.catalog import load_family, load_published
 from engine.catalog.schema import Shape, Variant
 from engine.layouts import implied_parameters
 
-_TYPES = {"gemma3": "gemma3_text", "qwen3_5": "qwen3_5_text", "kimi_k2": "deepseek_v3", "internlm2": "llama", "baichuan": "llama"}
+_TYPES = {
+    "gemma3": "gemma3_text",
+    "qwen3_5": "qwen3_5_text",
+    "kimi_k2": "deepseek_v3",
+    "internlm2": "llama",
+    "baichuan": "llama",
+}
 _EXPERTS = {"mixtral": "num_local_experts", "gpt_oss": "num_local_experts", "qwen3_moe": "num_experts"}
 
 
@@ -26,7 +32,13 @@ def meta_model(shape: Shape) -> Any:
     if "n_routed_experts" in stated:
         stated[_EXPERTS.get(model_type, "n_routed_experts")] = stated.pop("n_routed_experts")
     if model_type == "falcon":
-        stated = {**stated, "multi_query": True, "parallel_attn": True, "new_decoder_architecture": False, "bias": False}
+        stated = {
+            **stated,
+            "multi_query": True,
+            "parallel_attn": True,
+            "new_decoder_architecture": False,
+            "bias": False,
+        }
         stated.pop("num_key_value_heads", None)
     if model_type.startswith("deepseek_v2") and "q_lora_rank" not in stated:
         stated["q_lora_rank"] = None
@@ -69,7 +81,9 @@ def main() -> int:
         right = variant.parameters.main in (counted, implied) and (counted is None or implied in (None, counted))
         wrong += not right
         shown = f"{counted:,}" if counted else "-"
-        print(f"{'ok ' if right else 'BAD'} {variant.id:36} catalog {variant.parameters.main:>18,} meta {shown:>18} {note}")
+        print(
+            f"{'ok ' if right else 'BAD'} {variant.id:36} catalog {variant.parameters.main:>18,} meta {shown:>18} {note}"
+        )
     print(f"{'PASS' if not wrong else f'{wrong} differ'}")
     return bool(wrong)
 

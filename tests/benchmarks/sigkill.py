@@ -51,12 +51,16 @@ def run(kind: str, root: Path, chance: random.Random) -> int:
         print(row)
     once = sum(count == 1 for count in answers.values())
     passed = once == KILLS == len(answers)
-    print(f"{once} of {KILLS} answered exactly once; messages {sum(answers.values())} - {'PASS' if passed else 'short of the bar'}")
+    print(
+        f"{once} of {KILLS} answered exactly once; messages {sum(answers.values())} - {'PASS' if passed else 'short of the bar'}"
+    )
     store.close()
     return not passed
 
 
-def one_kill(slack: LocalSlack, store: Store, url: str, root: Path, text: str, number: int, chance: random.Random) -> str:
+def one_kill(
+    slack: LocalSlack, store: Store, url: str, root: Path, text: str, number: int, chance: random.Random
+) -> str:
     """Accept a job, kill its worker at a random moment, and let a second worker finish it."""
     from bot.jobs import accept
 

@@ -36,7 +36,9 @@ def main() -> int:
             times = measure(command, environment)
             median = statistics.median(times)
             short += median > bar
-            print(f"r1 {command[0]:9} min {min(times):.2f} s, median {median:.2f} s, max {max(times):.2f} s (bar {bar})")
+            print(
+                f"r1 {command[0]:9} min {min(times):.2f} s, median {median:.2f} s, max {max(times):.2f} s (bar {bar})"
+            )
     print("PASS" if not short else "short of the bar")
     return short
 

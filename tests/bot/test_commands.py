@@ -71,7 +71,12 @@ def test_what_is_wrong_is_said_in_one_sentence(text: str, words: str) -> None:
     assert words in caught.value.sentence("en") and "\n" not in caught.value.sentence("zh")
 
 
-@given(st.text(max_size=300) | st.lists(st.sampled_from(["identify", "--family", "=", '"', "org/x", "鉴定", "--limit", "9", "\u202e", "<@U1>", "`"])).map(" ".join))
+@given(
+    st.text(max_size=300)
+    | st.lists(
+        st.sampled_from(["identify", "--family", "=", '"', "org/x", "鉴定", "--limit", "9", "\u202e", "<@U1>", "`"])
+    ).map(" ".join)
+)
 def test_anything_is_a_request_or_a_sentence(text: str) -> None:
     try:
         request = parse(text)

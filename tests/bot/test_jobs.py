@@ -95,8 +95,12 @@ def test_one_message_becomes_the_answer(store: Store, slack: LocalSlack, samples
     assert slack.workspace.violations == []
 
 
-def test_a_path_outside_the_roots_is_refused_whether_it_exists_or_not(store: Store, slack: LocalSlack, samples: Path) -> None:
-    for number, path in enumerate((samples / "DeepSeek-R1", Path("/etc/passwd"), Path("/etc/none-such"), samples / "x" / ".." / ".." / "etc")):
+def test_a_path_outside_the_roots_is_refused_whether_it_exists_or_not(
+    store: Store, slack: LocalSlack, samples: Path
+) -> None:
+    for number, path in enumerate(
+        (samples / "DeepSeek-R1", Path("/etc/passwd"), Path("/etc/none-such"), samples / "x" / ".." / ".." / "etc")
+    ):
         accept(store, identify(path), ORIGIN, dedup_key=f"k{number}")
     bot = worker(store, slack, samples / "DeepSeek-R1-Distill-Qwen-7B")
     while bot.run_one():
@@ -105,7 +109,9 @@ def test_a_path_outside_the_roots_is_refused_whether_it_exists_or_not(store: Sto
     assert len(slack.answers()) == 4
 
 
-def test_a_bad_target_is_answered_in_the_message_that_was_opened(store: Store, slack: LocalSlack, tmp_path: Path) -> None:
+def test_a_bad_target_is_answered_in_the_message_that_was_opened(
+    store: Store, slack: LocalSlack, tmp_path: Path
+) -> None:
     accept(store, identify(tmp_path), ORIGIN, dedup_key="k")
     worker(store, slack, tmp_path).run_one()
     (message,) = slack.answers()
@@ -121,7 +127,9 @@ def test_a_rate_limited_slack_is_waited_for(store: Store, slack: LocalSlack, sam
     assert message.blocks[0]["type"] == "header"
 
 
-def test_where_the_bot_is_no_member_the_commands_own_url_answers(store: Store, slack: LocalSlack, samples: Path) -> None:
+def test_where_the_bot_is_no_member_the_commands_own_url_answers(
+    store: Store, slack: LocalSlack, samples: Path
+) -> None:
     slack.workspace.outside.add("C0GENERAL")
     payload = slack.slash_payload("", channel="C0GENERAL")
     origin = Origin("slash", "T0LOCAL", "C0GENERAL", "U0PERSON", response_url=payload["response_url"])
@@ -131,7 +139,9 @@ def test_where_the_bot_is_no_member_the_commands_own_url_answers(store: Store, s
     assert message.blocks[0]["type"] == "header"
 
 
-def test_a_job_that_keeps_killing_its_worker_ends_with_a_sentence(store: Store, slack: LocalSlack, samples: Path) -> None:
+def test_a_job_that_keeps_killing_its_worker_ends_with_a_sentence(
+    store: Store, slack: LocalSlack, samples: Path
+) -> None:
     accept(store, identify(samples / "DeepSeek-R1"), ORIGIN, dedup_key="k")
     for _ in range(3):
         assert take(store, "dying", 0.21) is not None
@@ -141,7 +151,9 @@ def test_a_job_that_keeps_killing_its_worker_ends_with_a_sentence(store: Store, 
     assert "after 3 tries" in message.text
 
 
-def test_a_killed_workers_job_is_answered_once_by_the_next(slack: LocalSlack, store: Store, database_url: str, tmp_path: Path) -> None:
+def test_a_killed_workers_job_is_answered_once_by_the_next(
+    slack: LocalSlack, store: Store, database_url: str, tmp_path: Path
+) -> None:
     write_checkpoint(published("R1-Distill-Llama-8B"), tmp_path / "m")
     text = f"identify {tmp_path / 'm'}"
     for number in range(3):
@@ -150,7 +162,9 @@ def test_a_killed_workers_job_is_answered_once_by_the_next(slack: LocalSlack, st
     assert len(jobs) == len(set(jobs)) == 3
 
 
-def test_a_worker_told_to_stop_finishes_first(slack: LocalSlack, store: Store, database_url: str, samples: Path, tmp_path: Path) -> None:
+def test_a_worker_told_to_stop_finishes_first(
+    slack: LocalSlack, store: Store, database_url: str, samples: Path, tmp_path: Path
+) -> None:
     process: subprocess.Popen[bytes] = sigkill.start(slack, database_url, tmp_path)
     slack.wait_for(lambda: (tmp_path / f"ready-{process.pid}").exists())
     process.terminate()

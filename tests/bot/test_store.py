@@ -33,7 +33,10 @@ def test_a_verdict_comes_back_as_it_was_and_can_be_recomputed(database_url: str,
 
 
 def test_history_is_latest_first_and_each_teams_own(database_url: str, samples: Path) -> None:
-    ids = [keep(database_url, samples / name, team) for name, team in (("DeepSeek-R1", "T1"), ("DeepSeek-R1-Distill-Qwen-7B", "T1"), ("DeepSeek-R1", "T2"))]
+    ids = [
+        keep(database_url, samples / name, team)
+        for name, team in (("DeepSeek-R1", "T1"), ("DeepSeek-R1-Distill-Qwen-7B", "T1"), ("DeepSeek-R1", "T2"))
+    ]
     with open_store(database_url).begin() as session:
         assert [row.id for row in history(session, team="T1")] == ids[1::-1]
         assert [row.id for row in history(session, target="distill-qwen")] == [ids[1]]

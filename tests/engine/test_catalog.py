@@ -39,7 +39,9 @@ def test_counts_are_those_of_transformers_on_the_meta_device(variant) -> None:
 @pytest.mark.parametrize("name", ["DeepSeek-R1", "R1-Distill-Qwen-7B", "R1-Distill-Llama-8B", "R1-0528-Qwen3-8B"])
 def test_layouts_name_tensors_as_transformers_does(name: str) -> None:
     variant = next(variant for variant in FAMILY.variants if variant.id == name)
-    ours = {t.name: t.shape for t in checkpoint_tensors(variant.shape) if ".experts." not in t.name and t.dtype == "BF16"}
+    ours = {
+        t.name: t.shape for t in checkpoint_tensors(variant.shape) if ".experts." not in t.name and t.dtype == "BF16"
+    }
     assert ours == named_shapes(variant.shape)
 
 

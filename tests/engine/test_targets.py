@@ -89,7 +89,9 @@ def test_our_gguf_reader_agrees_with_the_packages_field_by_field(tmp_path: Path)
     assert {name: field.contents() for name, field in scalars.items()} == ours.metadata
     assert len(scalars) > 20
     tokens = theirs.fields["tokenizer.ggml.tokens"]
-    assert [bytes(tokens.parts[tokens.data[index]]) for index in SAMPLE_IDS] == [ours.tokens[index] for index in SAMPLE_IDS]
+    assert [bytes(tokens.parts[tokens.data[index]]) for index in SAMPLE_IDS] == [
+        ours.tokens[index] for index in SAMPLE_IDS
+    ]
     assert {name: len(theirs.fields[name].data) for name in ours.arrays} == ours.arrays
 
 
@@ -110,7 +112,9 @@ def test_real_safetensors_are_read_as_the_library_reads_them(tmp_path: Path) -> 
     assert {tensor.name: tensor.shape for tensor in open_target(str(path)).tensors} == theirs
 
 
-@pytest.mark.parametrize("spec", ["fifo.gguf", "folder.gguf", "loop.gguf", "empty.gguf", "empty.safetensors", "text.gguf"])
+@pytest.mark.parametrize(
+    "spec", ["fifo.gguf", "folder.gguf", "loop.gguf", "empty.gguf", "empty.safetensors", "text.gguf"]
+)
 def test_what_is_no_model_file_is_refused_with_a_sentence(tmp_path: Path, spec: str) -> None:
     path = tmp_path / spec
     if spec.startswith("fifo"):

@@ -1,0 +1,185 @@
+"""The bot in Slack, end to end: real processes, signed HTTP and Socket Mode, a Slack on loopback."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.demo import running_bot
+from bot.local_slack import LocalSlack
+from bot.local_slack.workspace import Message
+
+CHANNEL = "C0MODELS"
+
+
+@pytest.fixture(scope="module")
+def slack(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
+    root = tmp_path_factory.mktemp("bot")
+    with LocalSlack() as running, running_bot(running, root, checkpoint_roots=f'["{samples}"]'):
+        yield running
+
+
+def answer(slack: LocalSlack, known: int, channel: str = CHANNEL) -> Message:
+    """The one new message, once it is the answer."""
+
+    def ready() -> Message | None:
+        new = slack.answers(channel)[known:]
+        return new[0] if new and new[0].blocks and new[0].blocks[0]["type"] == "header" else None
+
+    message: Message = slack.wait_for(ready)
+    return message
+
+
+def text_of(message: Message) -> str:
+    return "\n".join(str(block.get("text", block.get("elements"))) for block in message.blocks)
+
+
+def test_a_slash_command_gets_its_verdict(slack: LocalSlack, samples: Path) -> None:
+    known = len(slack.answers())
+    delivery = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'} for real-time customer service")
+    assert delivery.status == 200
+    message = answer(slack, known)
+    assert "As claimed: distilled, R1-Distill-Qwen-7B" in message.text
+    assert "Which to run" in text_of(message) and "real-time" in text_of(message)
+
+
+def test_the_full_model_is_told_in_chinese(slack: LocalSlack, samples: Path) -> None:
+    known = len(slack.answers())
+    slack.slash(f"鉴定 {samples / 'DeepSeek-R1'}")
+    assert "名副其实：满血版" in answer(slack, known).text
+
+
+def test_a_mention_is_answered_in_its_thread(slack: LocalSlack, samples: Path) -> None:
+    known = len(slack.answers())
+    slack.mention(f"is {samples / 'DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf'} full or distilled?")
+    message = answer(slack, known)
+    asked = [said for said in slack.workspace.visible(CHANNEL) if said.user == slack.workspace.user][-1]
+    assert message.thread_ts == asked.ts and "distilled" in message.text
+
+
+def test_a_direct_message_gets_help(slack: LocalSlack) -> None:
+    known = len(slack.answers("D0PERSON"))
+    slack.dm("good morning")
+    assert "identify deepseek-ai/DeepSeek-R1" in text_of(answer(slack, known, "D0PERSON"))
+
+
+def test_history_and_explain_lead_back_to_the_evidence(slack: LocalSlack, samples: Path) -> None:
+    known = len(slack.answers())
+    slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
+    found = re.search(r"/r1 explain (\w+)", text_of(answer(slack, known)))
+    assert found
+    slack.slash("history distill-qwen-7b")
+    assert found[1] in text_of(answer(slack, known + 1))
+    slack.slash(f"explain {found[1]}")
+    explained = text_of(answer(slack, known + 2))
+    assert "How it could be fooled" in explained and "Would show" in explained
+    slack.slash("explain nonesuch")
+    assert "no verdict nonesuch" in text_of(answer(slack, known + 3))
+
+
+def test_recommend_stands_alone(slack: LocalSlack) -> None:
+    known = len(slack.answers())
+    slack.slash("recommend --constraint device=edge legal contracts")
+    text = text_of(answer(slack, known))
+    assert "rules disagree" in text and "limited-edge" in text
+
+
+def test_a_misspelt_verb_and_a_pasted_key_are_answered_with_a_sentence(slack: LocalSlack) -> None:
+    known = len(slack.answers())
+    slack.slash("idntify")
+    assert "did you mean identify" in text_of(answer(slack, known))
+    slack.slash("identify sk-abcdefghijklmnopqrstuvwx")
+    assert "delete it now" in text_of(answer(slack, known + 1))
+
+
+def test_repeated_deliveries_run_once(slack: LocalSlack, samples: Path) -> None:
+    known = len(slack.answers())
+    first = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
+    threads = [threading.Thread(target=slack.redeliver, args=(first,), kwargs={"number": n}) for n in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answer(slack, known)
+    slack.slash("help")
+    answer(slack, known + 1)
+    assert len(slack.answers()) == known + 2
+
+
+def test_an_unsigned_delivery_is_refused(slack: LocalSlack) -> None:
+    known = len(slack.answers())
+    delivery = slack.deliver("slash_commands", slack.slash_payload("help"), secret="guessed")
+    assert delivery.status == 401
+    slack.slash("help")
+    answer(slack, known)
+    assert len(slack.answers()) == known + 1
+
+
+def test_the_bots_own_messages_and_edits_are_not_answered(slack: LocalSlack) -> None:
+    known = len(slack.answers("D0PERSON"))
+    message = slack.workspace.say("D0PERSON", slack.workspace.bot_user, "help")
+    slack.deliver("events_api", slack._event("message", message, channel_type="im", bot_id="B0R1BOT"))
+    slack.deliver("events_api", slack._event("message", message, channel_type="im", subtype="message_changed"))
+    slack.dm("help")
+    answer(slack, known + 1, "D0PERSON")
+    assert len(slack.answers("D0PERSON")) == known + 2
+
+
+def test_nothing_that_was_sent_broke_a_rule_of_slacks(slack: LocalSlack) -> None:
+    assert slack.workspace.violations == []
+    assert {call.error for call in slack.workspace.calls} <= {None}
+
+
+def test_socket_mode_runs_the_same_listeners(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    from bot.settings import load_settings
+    from bot.slack.app import build_app
+    from bot.slack.replier import SlackReplier, web_client
+    from bot.store import open_store
+    from bot.worker import Worker
+
+    with LocalSlack() as slack:
+        settings = load_settings(
+            SLACK_BOT_TOKEN=slack.workspace.bot_token, SLACK_APP_TOKEN=slack.workspace.app_token,
+            slack_api_url=slack.api_url, checkpoint_roots=(samples,),
+        )  # fmt: skip
+        store = open_store(settings.store_url)
+        app = build_app(settings, store)
+        handler = SocketModeHandler(app, slack.workspace.app_token)
+        handler.client.web_client.base_url = slack.api_url
+        worker = Worker(store, settings, SlackReplier(web_client(settings)))
+        thread = threading.Thread(target=worker.run)
+        handler.connect()
+        thread.start()
+        try:
+            slack.wait_for(lambda: slack.connected)
+            delivery = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
+            assert delivery.status == 200
+            assert "R1-Distill-Qwen-7B" in answer(slack, 0).text
+            slack.redeliver(delivery)
+            slack.mention("help")
+            answer(slack, 1)
+            assert len(slack.answers()) == 2
+        finally:
+            worker.stop.set()
+            thread.join(30)
+            handler.close()
+            store.close()
+
+
+def test_the_manifest_asks_for_what_the_listeners_use() -> None:
+    root = Path(__file__).parents[2]
+    manifest = yaml.safe_load((root / "bot/manifest.yaml").read_text(encoding="utf-8"))
+    listeners = (root / "bot/slack/listeners.py").read_text(encoding="utf-8")
+    commands = {entry["command"] for entry in manifest["features"]["slash_commands"]}
+    events = set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    assert commands == set(re.findall(r'app\.command\("([^"]+)"\)', listeners))
+    assert {event.partition(".")[0] for event in events} == set(re.findall(r'app\.event\("([^"]+)"\)', listeners))
+    scopes = set(manifest["oauth_config"]["scopes"]["bot"])
+    assert {"commands", "chat:write", "app_mentions:read", "im:history", "channels:history"} <= scopes
