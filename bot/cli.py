@@ -17,8 +17,6 @@ import click
 if TYPE_CHECKING:
     from bot.requests import Request
     from bot.settings import Settings
-    from bot.store import Store
-    from engine.identification import Identification
 
 _LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -49,6 +47,7 @@ def group() -> None:
 def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], no_store: bool,
              scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
+    from bot.keeping import keep_identification
 
     settings = _settings()
     request = _request("identify", target, *words, options={"--family": (family,), "--scenario": scenario, "--constraint": constraint}, lang=lang)  # fmt: skip
@@ -61,7 +60,7 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
         rule_files=settings.rule_files,
         on_progress=None if as_json else _progress(request),
     )
-    verdict_id = None if no_store else _keep(settings, request, found)
+    verdict_id = None if no_store else keep_identification(settings, request, found)
     if as_json:
         from engine.codec import to_json
 
@@ -83,16 +82,12 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
 @_JSON
 def recommend(words: tuple[str, ...], scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
+    from bot.keeping import keep_recommendation
 
     settings = _settings()
     request = _request("recommend", *words, options={"--scenario": scenario, "--constraint": constraint}, lang=lang)
     advice = engine.recommend(request.constraints, scenario=request.scenario, rule_files=settings.rule_files)
-    store = _open_store(settings)
-    if store is not None:
-        from bot.store.queries import add_request, save_recommendation
-
-        with store.begin() as session:
-            save_recommendation(session, advice, request_id=add_request(session, request, _origin(), None))
+    keep_recommendation(settings, request, advice)
     if as_json:
         from engine.codec import recommendation_to_json
 
@@ -132,10 +127,11 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
 @_JSON
 def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
     from bot.jobs import Answer
+    from bot.keeping import load_stored
     from engine.codec import to_json
 
     request = _request("explain", verdict_id, options={}, lang=lang)
-    stored = _load(request.verdict_id or "")
+    stored = load_stored(_settings(), request.verdict_id or "")
     if as_json:
         _print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
     else:
@@ -150,10 +146,13 @@ def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
 def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
     import engine
     from bot.jobs import Answer
+    from bot.keeping import load_stored
     from engine.codec import to_json
 
     request = _request("explain", verdict_id, options={}, lang=lang)
-    found = engine.recompute(_load(request.verdict_id or "").identification, family_files=_settings().family_files)
+    settings = _settings()
+    stored = load_stored(settings, request.verdict_id or "")
+    found = engine.recompute(stored.identification, family_files=settings.family_files)
     if as_json:
         _print_json(to_json(found))
     else:
@@ -239,46 +238,6 @@ def _locale_lang() -> str:
     """Chinese where the environment's locale is, else English."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if locale.lower().startswith("zh") else "en"
-
-
-def _origin() -> Any:
-    from bot.requests import Origin
-
-    return Origin(surface="cli", user=os.environ.get("USER", ""))
-
-
-def _open_store(settings: Settings) -> Store | None:
-    """The store; a warning on stderr where it cannot be used, since the answer is worth more than its record."""
-    from bot.store import open_store
-    from engine.errors import R1Error
-
-    try:
-        return open_store(settings.store_url)
-    except R1Error as error:
-        click.echo(f"r1: {error.sentence(_locale_lang())}", err=True)
-        return None
-
-
-def _keep(settings: Settings, request: Request, found: Identification) -> str | None:
-    from bot.store.queries import add_request, save_identification
-
-    store = _open_store(settings)
-    if store is None:
-        return None
-    with store.begin() as session:
-        return save_identification(session, found, request_id=add_request(session, request, _origin(), None))
-
-
-def _load(verdict_id: str) -> Any:
-    from bot.store import open_store
-    from bot.store.queries import load_verdict
-    from engine.errors import UsageError
-
-    with open_store(_settings().store_url).begin() as session:
-        stored = load_verdict(session, verdict_id)
-    if stored is None:
-        raise UsageError("verdict_unknown", id=verdict_id[:40])
-    return stored
 
 
 def _show(request: Request, answer: Any) -> None:

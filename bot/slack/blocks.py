@@ -58,9 +58,9 @@ def cut(text: str, limit: int) -> str:
 
 def _fit(block: Block) -> Block:
     if block["type"] == "header":
-        plain = (
-            re.sub(r"[`*]", "", block["text"]["text"]).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        )
+        # Plain text knows no entities, and angle brackets would be control sequences anywhere else.
+        plain = re.sub(r"[`*]", "", block["text"]["text"])
+        plain = plain.replace("&lt;", "‹").replace("&gt;", "›").replace("&amp;", "&")
         return {**block, "text": {**block["text"], "text": cut(plain, HEADER) or "–"}}
     if block["type"] == "section":
         return {**block, "text": {**block["text"], "text": cut(block["text"]["text"], SECTION)}}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import random
-import resource
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,10 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from memory import peak_megabytes
 
 import engine
 from engine.catalog import load_family
@@ -155,7 +158,7 @@ def run(count: int, seed: int) -> int:
 def report(outcomes: dict[str, Counter[str]], count: int, slowest: float, tracebacks: int) -> int:
     for kind, tally in outcomes.items():
         print(f"{kind:16} " + "  ".join(f"{name} {number:,}" for name, number in sorted(tally.items())))
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    megabytes = peak_megabytes()
     bad = tracebacks + sum(tally["bad sentence"] for tally in outcomes.values())
     print(
         f"{count:,} inputs, {tracebacks} tracebacks, slowest {slowest:.2f} s (bar {SECONDS}), peak {megabytes:.0f} MB (bar {MEGABYTES})"

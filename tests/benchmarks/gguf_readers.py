@@ -15,12 +15,13 @@ from cases import gemma
 OURS = "from engine.targets.gguf_header import *; from engine.targets.source import FileSource\nread = lambda p: read_vocabulary(read_gguf(FileSource(p)))"
 THEIRS = "from gguf import GGUFReader\nread = lambda p: [f.contents() for n, f in GGUFReader(p).fields.items() if n == 'tokenizer.ggml.tokens']"
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
+from memory import peak_megabytes
 from pathlib import Path
 {reader}
 started = time.perf_counter()
 kept = read(Path(sys.argv[1]))
-print(json.dumps([time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([time.perf_counter() - started, peak_megabytes()]))
 """
 
 
@@ -31,7 +32,12 @@ def main() -> int:
             code = CHILD.format(reader=reader)
             runs = [
                 json.loads(
-                    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True).stdout
+                    subprocess.run(
+                        [sys.executable, "-c", code, str(path)],
+                        check=True,
+                        capture_output=True,
+                        cwd=Path(__file__).parent,
+                    ).stdout
                 )
                 for _ in range(3)
             ]

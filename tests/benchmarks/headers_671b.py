@@ -13,13 +13,14 @@ from engine.samples import published, write_checkpoint
 SECONDS, MEGABYTES = 1.0, 250
 RUNS = 5
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
+from memory import peak_megabytes
 import orjson, yaml, pydantic, engine, engine.pipeline, engine.targets.local, engine.targets.checkpoint
 started = time.perf_counter()
 found = engine.identify(sys.argv[1])
 print(json.dumps({
     "seconds": time.perf_counter() - started,
-    "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "megabytes": peak_megabytes(),
     "torch": "torch" in sys.modules,
     "tensors": found.target.tensor_count,
     "outcome": f"{found.verdict.outcome} {found.verdict.variant} {found.verdict.confidence:.3f}",
@@ -34,7 +35,11 @@ def main() -> int:
         disk = sum(file.stat().st_blocks * 512 for file in path.iterdir())
         shards = len(list(path.glob("*.safetensors")))
         runs = [
-            json.loads(subprocess.run([sys.executable, "-c", CHILD, str(path)], check=True, capture_output=True).stdout)
+            json.loads(
+                subprocess.run(
+                    [sys.executable, "-c", CHILD, str(path)], check=True, capture_output=True, cwd=Path(__file__).parent
+                ).stdout
+            )
             for _ in range(RUNS)
         ]
     first = runs[0]

@@ -1,0 +1,64 @@
+"""What the terminal keeps: questions answered in this process, stored as the workers' are."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from bot.requests import Lang, Origin, Request
+from bot.settings import Settings
+from bot.store import Store, open_store
+from bot.store.queries import (
+    StoredVerdict,
+    add_request,
+    load_verdict,
+    save_identification,
+    save_recommendation,
+)
+from engine.errors import R1Error, UsageError
+from engine.identification import Identification, Recommendation
+
+
+def keep_identification(settings: Settings, request: Request, found: Identification) -> str | None:
+    """Keep a verdict; its id, or ``None`` (and a warning on stderr) where the database cannot be used."""
+    store = _open(settings, request.lang)
+    if store is None:
+        return None
+    with store.begin() as session:
+        return save_identification(session, found, request_id=add_request(session, request, _origin(), None))
+
+
+def keep_recommendation(settings: Settings, request: Request, advice: Recommendation) -> None:
+    """Keep a recommendation; a warning on stderr where the database cannot be used."""
+    store = _open(settings, request.lang)
+    if store is not None:
+        with store.begin() as session:
+            save_recommendation(session, advice, request_id=add_request(session, request, _origin(), None))
+
+
+def load_stored(settings: Settings, verdict_id: str) -> StoredVerdict:
+    """A kept verdict.
+
+    Raises:
+        UsageError: there is none with that id.
+        StoreError: the database cannot be used.
+    """
+    with open_store(settings.store_url).begin() as session:
+        stored = load_verdict(session, verdict_id)
+    if stored is None:
+        raise UsageError("verdict_unknown", id=verdict_id[:40])
+    return stored
+
+
+def _open(settings: Settings, lang: Lang) -> Store | None:
+    """The answer is worth more than its record: without a database it is given all the same."""
+    try:
+        return open_store(settings.store_url)
+    except R1Error as error:
+        click.echo(f"r1: {error.sentence(lang)}", err=True)
+        return None
+
+
+def _origin() -> Origin:
+    return Origin(surface="cli", user=os.environ.get("USER", ""))
