@@ -1,6 +1,6 @@
 """Pictures of replies as Slack shows them, in English and Chinese, by headless Chromium.
 
-    python tests/benchmarks/pictures.py FOLDER
+python tests/benchmarks/pictures.py FOLDER
 """
 
 from __future__ import annotations
