@@ -13,8 +13,9 @@ from typing import Any
 
 from engine.targets.target import Tensor
 
-_LAYER = re.compile(r"(?:^|\.)(?:layers|layer|blk|h|blocks)\.(\d+)\.(.+)$")
-_EXPERT = re.compile(r"experts\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layers|layer|blk|h|blocks)\.(\d{1,6})\.(.+)$")
+_MOST_LAYERS = 10_000
+_EXPERT = re.compile(r"experts\.(\d{1,6})\.")
 _WRAPPER = re.compile(r"^(?:base_model\.model\.|model\.language_model\.|language_model\.|transformer\.|bert\.)+")
 _SCALE = re.compile(
     r"(?:_scale_inv|_scale|\.scales|\.qzeros|\.g_idx|\.biases|absmax|quant_map|nested_\w+|quant_state\S*|_zero_point"
@@ -173,7 +174,7 @@ class _Seen:
             style=_style(self.kinds),
             dimensions=dimensions,
             layers=tuple(main),
-            missing_layers=tuple(sorted(set(range(top)) - self.layers)),
+            missing_layers=tuple(sorted(set(range(min(top, _MOST_LAYERS))) - self.layers)),
             mtp=bool(self.mtp_layers),
             tied="head" not in elements and "embedding" in elements,
             elements=elements,

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import math
 
-from engine.catalog.schema import Variant
+from pydantic import ValidationError
+
+from engine.catalog.schema import Shape, Variant
+from engine.dimensions import from_config
 from engine.evidence import Evidence
+from engine.layouts import implied_parameters
 from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
 from engine.probes.tensors import structure_of
 from engine.targets.target import Target
 
 _MISMATCH = math.log(1e-2)
 _CHANCE = math.log(1e-2)
+_MOST_NAMED = 1_024
+"""A config may state any number of experts and dense layers; naming their tensors must stay quick."""
 _EXACT, _PACKED, _ROUNDED = 0.002, 0.05, 0.1
 """Relative tolerance: 0.2 % covers tied heads kept apart, resized vocabularies and rotary buffers in the
 catalog's models; packed formats are counted by bit width, and some keep parts unpacked."""
@@ -38,7 +44,19 @@ def observe(target: Target) -> Observation | None:
         "embedding": vocabulary,
         "tied": structure.tied,
         "weights_size": target.weights_size,
+        "implied": _implied(target),
     }
+
+
+def _implied(target: Target) -> int | None:
+    """Weights that the declared dimensions call for, where they are complete and their layout is known."""
+    declared = from_config(target.config) if target.config is not None else {}
+    try:
+        shape = Shape(**declared)
+        named = max(shape.n_routed_experts or 0, shape.first_k_dense_replace or 0)
+        return implied_parameters(shape) if named <= _MOST_NAMED else None
+    except (ValidationError, ZeroDivisionError):
+        return None
 
 
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
@@ -56,10 +74,18 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "short": billions(observation["main"]),
             "about": "" if observation["exact"] else "≈",
             "mtp": f"{observation['parts'].get('mtp', 0):,}",
-            "form": "mtp" if observation["parts"].get("mtp") else "",
+            "form": _form(observation),
+            "implied": billions(observation.get("implied") or 0),
             "size": gigabytes(observation["weights_size"]),
         },
     )
+
+
+def _form(observation: Observation) -> str:
+    implied = observation.get("implied")
+    if implied and abs(implied - observation["main"]) > _PACKED * implied:
+        return "implied"
+    return "mtp" if observation["parts"].get("mtp") else ""
 
 
 def _likelihood(observation: Observation, variant: Variant) -> float:

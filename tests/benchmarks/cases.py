@@ -12,6 +12,7 @@ from engine.catalog import load_family, load_published
 from engine.catalog.schema import Shape, Variant
 from engine.layouts import checkpoint_tensors, has_layout
 from engine.samples import forgeries, published, write_checkpoint, write_gguf
+from engine.samples.quantised import METHODS, packed
 from engine.targets.target import Tensor
 
 DATA = Path(__file__).parent.parent / "data/real_models.json"
@@ -29,6 +30,7 @@ class Case:
 
 def all_cases() -> Iterator[Case]:
     yield from checkpoints()
+    yield from quantised()
     yield from gguf_files()
     yield from real_files()
     yield from forged()
@@ -45,6 +47,27 @@ def checkpoints() -> Iterator[Case]:
 
 def _checkpoint(variant: Variant, name: str) -> Callable[[Path], Path]:
     return lambda root: write_checkpoint(variant, root / name)
+
+
+def quantised() -> Iterator[Case]:
+    """Re-uploads in each quantiser's own packing, and the full model unpacked to BF16."""
+    for method in METHODS:
+        for variant_id in ("R1-Distill-Qwen-32B", "R1-Distill-Llama-8B"):
+            name = f"DeepSeek-{variant_id}-{method.upper()}"
+
+            def build(root: Path, variant_id: str = variant_id, method: str = method, name: str = name) -> Path:
+                variant = published(variant_id)
+                tensors = list(packed(checkpoint_tensors(variant.shape), method))
+                return write_checkpoint(variant, root / name, tensors=tensors)
+
+            yield Case(f"{name} (checkpoint)", "distilled", variant_id, build)
+
+    def unpacked(root: Path) -> Path:
+        variant = published("DeepSeek-R1")
+        tensors = list(checkpoint_tensors(variant.shape))
+        return write_checkpoint(variant, root / "DeepSeek-R1-BF16", tensors=tensors)
+
+    yield Case("DeepSeek-R1-BF16 (checkpoint, no prediction layer)", "full", "DeepSeek-R1", unpacked)
 
 
 def gguf_files() -> Iterator[Case]:

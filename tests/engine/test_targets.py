@@ -152,3 +152,21 @@ def test_fuzzed_files_get_sentences_and_no_tracebacks() -> None:
     command = [sys.executable, fuzz_inputs.__file__, "400", "20260"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("field", ["n_routed_experts", "first_k_dense_replace", "hidden_size", "vocab_size"])
+def test_names_and_configs_with_absurd_numbers_are_told_quickly(tmp_path: Path, field: str) -> None:
+    import engine
+
+    path = tmp_path / "m"
+    path.mkdir()
+    names = [
+        "model.layers.999999.input_layernorm.weight",
+        f"model.layers.{'9' * 5000}.x",
+        "model.layers.0.mlp.experts.999999.up_proj.weight",
+    ]
+    write_safetensors(path / "model.safetensors", [Tensor(name, "BF16", (4,)) for name in names])
+    shape = published("DeepSeek-R1").shape.model_dump(exclude_none=True)
+    absurd = {**shape, "num_hidden_layers": 2**52, field: 2**52}
+    (path / "config.json").write_text(json.dumps(absurd))
+    assert engine.identify(str(path)).verdict.outcome in ("other", "inconclusive")
