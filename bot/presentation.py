@@ -22,6 +22,7 @@ from engine.text import say
 from engine.verdict import Reason, Verdict
 
 Mark = Callable[[object], str]
+_EXPECTATIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +235,8 @@ def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
     parts.append(Part(tuple(reasons), words(lang)["verdict"]["why"]))
     for row in found.evidence:
         lines = [evidence_line(row, lang, mark)]
-        shown = [f"{name}: {_expected(row.expected[name])}" for name, _ in top if name in row.expected][:3]
-        if shown:
-            lines.append(said["would"].format(expected=mark("; ".join(shown))))
+        for names, shown in _expectations(row, found.verdict):
+            lines.append(said["would"].format(names=mark(names), shown=mark(shown)))
         lines.append(said["fooled"].format(how=say(f"evidence.{row.probe}.fooled", lang)))
         parts.append(Part(tuple(lines)))
     today = engine.recompute(found).verdict if found.family in ("deepseek-r1", "article") else None
@@ -245,16 +245,15 @@ def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
     return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines))
 
 
-def _expected(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {part}" for name, part in value.items())
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, list | tuple)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+def _expectations(row: Evidence, verdict: Verdict) -> list[tuple[str, str]]:
+    """What the variants would show, those that show the same together; the likeliest first."""
+    by_shown: dict[str, list[str]] = {}
+    for name in sorted(row.expected, key=lambda name: -verdict.posterior.get(name, 0.0)):
+        by_shown.setdefault(row.expected[name], []).append(name)
+    listed = [
+        (f"{names[0]} (+{len(names) - 1})" if names[1:] else names[0], shown) for shown, names in by_shown.items()
+    ]
+    return listed[:_EXPECTATIONS]
 
 
 def _help_view(request: Request, lang: Lang, *, prefix: str) -> View:

@@ -33,7 +33,7 @@ class Evidence:
         observation: what was seen, JSON-able; enough to score again under another catalog.
         log_likelihood: natural log of P(observation | variant, honest) per variant id, relative to
             a perfect match (0.0 = exactly what the variant shows). Empty: reported, no vote.
-        expected: what each variant would show, JSON-able, for the reader.
+        expected: what each variant of the family would show, in words.
         spoofability: replaces the group's chances where the probe knows better (an official repository).
         values: what the row's sentences name (``evidence.<probe>.*`` in the text files).
     """
@@ -42,7 +42,7 @@ class Evidence:
     group: Group
     observation: Mapping[str, Any]
     log_likelihood: Mapping[str, float] = field(default_factory=dict)
-    expected: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     spoofability: float | None = None
 

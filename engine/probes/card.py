@@ -88,7 +88,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         group="statement",
         observation=observation,
         log_likelihood=likelihood,
-        expected={variant.id: list(variant.repos) for variant in hypotheses.family() if variant.repos},
+        expected={variant.id: ", ".join(variant.repos) for variant in hypotheses.family() if variant.repos},
         values={
             "name": ", ".join(observation["name"]) or "–",
             "base_model": ", ".join(observation["base_model"]) or "–",

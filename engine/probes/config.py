@@ -69,7 +69,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         group="declared",
         observation=observation,
         log_likelihood=likelihood,
-        expected={variant.id: expected(variant.shape) for variant in hypotheses.family()},
+        expected={variant.id: describe(variant.shape.model_dump()) for variant in hypotheses.family()},
         values={"where": observation["where"], "dimensions": describe(declared)},
     )
 
@@ -106,11 +106,6 @@ def vocabulary_resized(stated: int | None, published: int | None) -> float:
     if stated is None or published is None or stated == published:
         return 0.0
     return math.log(0.2)
-
-
-def expected(shape: Shape) -> dict[str, Any]:
-    """What a variant would declare, for the reader: the dimensions that are stated, no others."""
-    return {name: value for name, value in shape.model_dump(exclude_none=True).items() if name in HARD}
 
 
 def describe(dimensions: Mapping[str, Any]) -> str:

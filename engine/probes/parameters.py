@@ -68,7 +68,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         group="weights",
         observation=observation,
         log_likelihood=likelihood,
-        expected={variant.id: variant.parameters.main for variant in hypotheses.family()},
+        expected={variant.id: f"{variant.parameters.main:,}" for variant in hypotheses.family()},
         values={
             "count": f"{observation['main']:,}",
             "short": billions(observation["main"]),

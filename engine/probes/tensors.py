@@ -50,7 +50,10 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         group="weights",
         observation=observation,
         log_likelihood=likelihood,
-        expected={variant.id: expected(variant.shape) for variant in hypotheses.family()},
+        expected={
+            variant.id: describe({"model_type": variant.shape.model_type, **expected(variant.shape)})
+            for variant in hypotheses.family()
+        },
         values={
             "dimensions": describe({"model_type": observation["style"] or "?", **seen}),
             "missing": ", ".join(map(str, observation["missing_layers"])),

@@ -79,7 +79,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         group="tokenizer",
         observation=observation,
         log_likelihood=likelihood if any(value > _CHANCE for value in by_tokenizer.values()) or closeness else {},
-        expected={variant.id: variant.tokenizer for variant in hypotheses.family()},
+        expected={variant.id: variant.tokenizer for variant in hypotheses.family() if variant.tokenizer},
         values={
             "source": observation["source"],
             "size": f"{observation['size']:,}" if observation["size"] else "?",

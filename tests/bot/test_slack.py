@@ -77,7 +77,7 @@ def test_history_and_explain_lead_back_to_the_evidence(slack: LocalSlack, sample
     assert found[1] in text_of(answer(slack, known + 1))
     slack.slash(f"explain {found[1]}")
     explained = text_of(answer(slack, known + 2))
-    assert "How it could be fooled" in explained and "Would show" in explained
+    assert "How it could be fooled" in explained and "would show" in explained
     slack.slash("explain nonesuch")
     assert "no verdict nonesuch" in text_of(answer(slack, known + 3))
 
