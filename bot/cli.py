@@ -175,11 +175,12 @@ def serve(port: int | None, workers: int | None) -> int:
 
 
 @group.command(help="Run a worker alone, on this or another machine with the same database.")
-def worker() -> int:
+@click.option("--parent", type=int, hidden=True, help="End when this process is gone.")
+def worker(parent: int | None) -> int:
     from bot.slack.serve import run_worker
 
     _log_to_stderr()
-    run_worker(_settings())
+    run_worker(_settings(), parent)
     return 0
 
 

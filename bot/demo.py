@@ -96,15 +96,17 @@ def _is_answer(message: Message) -> bool:
 
 
 @contextmanager
-def running_bot(slack: LocalSlack, root: Path, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
-    """`r1 serve` in HTTP mode as a process of its own, with a database in ``root``."""
+def running_bot(
+    slack: LocalSlack, root: Path, *, socket_mode: bool = False, **settings: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`r1 serve` as a process of its own, with a database in ``root``; ``settings`` as in the environment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {
         **os.environ,
         "SLACK_BOT_TOKEN": slack.workspace.bot_token,
         "SLACK_SIGNING_SECRET": slack.workspace.signing_secret,
-        "SLACK_APP_TOKEN": "",
+        "SLACK_APP_TOKEN": slack.workspace.app_token if socket_mode else "",
         "R1_CONFIG": str(root / "none.toml"),
         "R1_SLACK_API_URL": slack.api_url,
         "R1_DATABASE_URL": f"sqlite:///{root / 'r1.db'}",
@@ -119,8 +121,11 @@ def running_bot(slack: LocalSlack, root: Path, **settings: object) -> Iterator[s
             [sys.executable, "-m", "bot.cli", "serve"], env=environment, stdout=output, stderr=output
         )
     try:
-        _wait_until_up(process, port, log)
-        slack.app_url = f"http://127.0.0.1:{port}/slack/events"
+        if socket_mode:
+            slack.wait_for(lambda: slack.connected or process.poll() is not None, _START_SECONDS)
+        else:
+            _wait_until_up(process, port, log)
+            slack.app_url = f"http://127.0.0.1:{port}/slack/events"
         yield process
     finally:
         process.terminate()

@@ -7,6 +7,7 @@ acknowledgements, which Slack gives three seconds.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -57,12 +58,14 @@ def serve(settings: Settings) -> None:
     store.close()
 
 
-def run_worker(settings: Settings) -> None:
-    """Work on jobs until SIGTERM or SIGINT; the job under way is finished first."""
+def run_worker(settings: Settings, parent: int | None = None) -> None:
+    """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first."""
     store = open_store(settings.store_url)
     worker = Worker(store, settings, SlackReplier(web_client(settings)))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
+    if parent is not None:
+        threading.Thread(target=_stop_with, args=(parent, worker.stop), daemon=True).start()
     _warm_up()
     worker.run()
     store.close()
@@ -85,6 +88,9 @@ def _serve_http(app: App, settings: Settings) -> None:
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
 
+    # uvicorn shuts down on a signal, then raises it again; the workers are to be stopped first.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     routes = [Route("/slack/events", events, methods=["POST"]), Route("/healthz", health)]
     uvicorn.run(
         Starlette(routes=routes),
@@ -136,7 +142,14 @@ def _workers(count: int) -> Iterator[None]:
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "bot.cli", "worker"])
+    return subprocess.Popen([sys.executable, "-m", "bot.cli", "worker", "--parent", str(os.getpid())])
+
+
+def _stop_with(parent: int, stop: threading.Event) -> None:
+    """A worker whose bot was killed has nobody to restart or stop it."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    stop.set()
 
 
 def _until_told_to_stop() -> None:

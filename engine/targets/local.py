@@ -58,7 +58,7 @@ def open_directory(spec: str, root: Path, *, name: str | None = None, kind: Kind
     contents = read_folder(folder)
     if not contents.weights and contents.config is None and contents.vocabulary is None:
         raise TargetError("nothing_readable", name=str(root))
-    return as_target(spec, kind, name or root.resolve().name, folder, contents)
+    return as_target(spec, kind, name or _name_of(root), folder, contents)
 
 
 def open_file(spec: str, path: Path) -> Target:
@@ -79,7 +79,7 @@ def open_file(spec: str, path: Path) -> Target:
         # A GGUF carries its own metadata; the folder's config.json may belong to another file.
         contents.config = contents.generation_config = contents.tokenizer_config = contents.card = None
     stem = match["stem"] if match else path.stem
-    return as_target(spec, kind, path.parent.resolve().name if _NAMELESS.match(stem) else stem, folder, contents)
+    return as_target(spec, kind, _name_of(path.parent) if _NAMELESS.match(stem) else stem, folder, contents)
 
 
 def as_target(spec: str, kind: Kind, name: str, folder: LocalFolder, contents: Contents) -> Target:
@@ -101,6 +101,15 @@ def as_target(spec: str, kind: Kind, name: str, folder: LocalFolder, contents: C
         findings=tuple(contents.findings),
         cost=Cost(requests=requests, bytes_read=size),
     )
+
+
+def _name_of(root: Path) -> str:
+    """The directory's name as the user sees it; the repository's for a snapshot in the Hub's cache."""
+    shown = Path(os.path.abspath(root))  # noqa: PTH100  # links are kept: their name is the claim
+    for folder in (shown, *shown.parents):
+        if folder.name.startswith("models--"):
+            return folder.name.removeprefix("models--").replace("--", "/")
+    return shown.name
 
 
 def _is_weight(name: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,42 +137,36 @@ def test_nothing_that_was_sent_broke_a_rule_of_slacks(slack: LocalSlack) -> None
     assert {call.error for call in slack.workspace.calls} <= {None}
 
 
-def test_socket_mode_runs_the_same_listeners(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
+def test_socket_mode_runs_the_same_listeners(samples: Path, tmp_path: Path) -> None:
+    with (
+        LocalSlack() as slack,
+        running_bot(slack, tmp_path, socket_mode=True, checkpoint_roots=f'["{samples}"]') as process,
+    ):
+        delivery = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
+        assert delivery.status == 200
+        assert "R1-Distill-Qwen-7B" in answer(slack, 0).text
+        slack.redeliver(delivery)
+        slack.mention("help")
+        answer(slack, 1)
+        assert len(slack.answers()) == 2
+        process.terminate()
+        assert process.wait(30) == 0
 
-    from bot.settings import load_settings
-    from bot.slack.app import build_app
-    from bot.slack.replier import SlackReplier, web_client
-    from bot.store import open_store
-    from bot.worker import Worker
 
-    with LocalSlack() as slack:
-        settings = load_settings(
-            SLACK_BOT_TOKEN=slack.workspace.bot_token, SLACK_APP_TOKEN=slack.workspace.app_token,
-            slack_api_url=slack.api_url, checkpoint_roots=(samples,),
-        )  # fmt: skip
-        store = open_store(settings.store_url)
-        app = build_app(settings, store)
-        handler = SocketModeHandler(app, slack.workspace.app_token)
-        handler.client.web_client.base_url = slack.api_url
-        worker = Worker(store, settings, SlackReplier(web_client(settings)))
-        thread = threading.Thread(target=worker.run)
-        handler.connect()
-        thread.start()
-        try:
-            slack.wait_for(lambda: slack.connected)
-            delivery = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
-            assert delivery.status == 200
-            assert "R1-Distill-Qwen-7B" in answer(slack, 0).text
-            slack.redeliver(delivery)
-            slack.mention("help")
-            answer(slack, 1)
-            assert len(slack.answers()) == 2
-        finally:
-            worker.stop.set()
-            thread.join(30)
-            handler.close()
-            store.close()
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_its_bot(tmp_path: Path, how: signal.Signals) -> None:
+    def workers(parent: int) -> list[str]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                found.append(path.read_bytes().replace(b"\0", b" ").decode())
+        return [line for line in found if f"worker --parent {parent} " in line]
+
+    with LocalSlack() as slack, running_bot(slack, tmp_path, workers=2) as process:
+        slack.wait_for(lambda: len(workers(process.pid)) == 2)
+        process.send_signal(how)
+        process.wait(30)
+        slack.wait_for(lambda: not workers(process.pid))
 
 
 def test_the_manifest_asks_for_what_the_listeners_use() -> None:

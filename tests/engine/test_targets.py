@@ -49,6 +49,13 @@ def test_one_shard_stands_for_its_whole_set(tmp_path: Path) -> None:
     assert open_target(str(shard)).name == "model-dir"
 
 
+def test_a_snapshot_in_the_hubs_cache_goes_by_its_repositorys_name(tmp_path: Path) -> None:
+    path = tiny(tmp_path / "models--org--DeepSeek-R1" / "snapshots" / "0123abcd")
+    assert open_target(str(path)).name == "org/DeepSeek-R1"
+    (tmp_path / "R1-link").symlink_to(tiny(tmp_path / "elsewhere"))
+    assert open_target(str(tmp_path / "R1-link")).name == "R1-link"
+
+
 def test_one_part_of_a_split_gguf_stands_for_all(tmp_path: Path) -> None:
     parts = write_gguf(published("R1-Distill-Qwen-1.5B"), tmp_path / "m.gguf", splits=3)
     (tmp_path / "one").mkdir()
