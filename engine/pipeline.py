@@ -14,7 +14,8 @@ from engine.claim import read_claim
 from engine.evidence import Evidence
 from engine.identification import Identification, OnProgress, Progress, Recommendation, TargetSummary
 from engine.probes import PROBES, Hypotheses
-from engine.rules.recommend import recommend
+from engine.rules.constraints import parse_constraints
+from engine.rules.recommend import load_rules, recommend
 from engine.targets import open_target
 from engine.targets.target import Target
 from engine.verdict import Verdict, decide
@@ -32,7 +33,8 @@ def identify(
 ) -> Identification:
     """See ``engine.identify``. Constraints and catalog are checked before the target is touched."""
     started = time.perf_counter()
-    recommend(constraints, scenario=scenario, rule_files=rule_files)
+    parse_constraints(constraints)
+    load_rules(rule_files)
     chosen = load_family(family, family_files)
     hypotheses = hypotheses_of(chosen)
     report = on_progress or (lambda progress: None)

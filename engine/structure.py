@@ -78,7 +78,6 @@ class _Seen:
         self.kinds: set[str] = set()
         self.layers: set[int] = set()
         self.mtp_layers: set[int] = set()
-        self.per_layer: dict[int, int] = {}
         self.per_part: dict[int | None, dict[str, int]] = {}
         self.experts = 0
         self.scales = 0

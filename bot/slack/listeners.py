@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -16,7 +16,6 @@ from bot.store import Store
 from engine.errors import UsageError
 
 log = logging.getLogger("r1.slack")
-Reader = Callable[[str], Lang | None]
 
 
 def add_listeners(app: App, store: Store, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.requests import Origin, Request, request_to_json
-from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id
+from bot.store.models import EvidenceRow, RecommendationRow, RequestRow, VerdictRow, new_id
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
 
@@ -143,12 +143,6 @@ def history(
         HistoryRow(row.id, row.created, row.target, row.outcome, row.title, row.confidence, row.claim_check)
         for row in session.scalars(query)
     )
-
-
-def job_of(session: Session, dedup_key: str) -> str | None:
-    """The job accepted for a delivery, if it was."""
-    query = select(JobRow.id).join(RequestRow, JobRow.request_id == RequestRow.id)
-    return session.scalar(query.where(RequestRow.dedup_key == dedup_key))
 
 
 def _clean(value: Any) -> Any:

@@ -58,7 +58,7 @@ def _with_marks(document: dict[str, Any], tokenizer: Tokenizer) -> dict[str, Any
 def _of_tiktoken(path: Path) -> dict[str, Any]:
     """A tokenizer.json from a tiktoken rank file. Its merges are named by rank: their number and the
     vocabulary are true, their pairs are not needed by anything that reads headers."""
-    alphabet = _byte_alphabet()
+    alphabet = byte_alphabet()
     vocabulary = {}
     for line in path.read_text("ascii").splitlines():
         text, rank = line.split()
@@ -71,7 +71,7 @@ def _of_tiktoken(path: Path) -> dict[str, Any]:
     }
 
 
-def _byte_alphabet() -> dict[int, str]:
+def byte_alphabet() -> dict[int, str]:
     """The printable stand-ins for bytes of byte-level BPE (Radford et al. 2019)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     table = {byte: chr(byte) for byte in plain}

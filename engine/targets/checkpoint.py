@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from engine.errors import CorruptTarget
 from engine.targets.safetensors_header import read_safetensors
 from engine.targets.source import Source, parse_object
-from engine.targets.target import File, Finding, Tensor, Vocabulary
+from engine.targets.target import Cost, File, Finding, Kind, Target, Tensor, Vocabulary
 from engine.targets.vocabulary import parse_vocabulary, parse_vocabulary_head
 from engine.targets.weights import Weights, choose_weights
 
@@ -42,7 +41,7 @@ class Folder(Protocol):
 
 @dataclass(slots=True)
 class Contents:
-    """What was found in a folder; the fields of ``Target``."""
+    """What was found in a folder, on the way to a Target."""
 
     config: Mapping[str, Any] | None = None
     generation_config: Mapping[str, Any] | None = None
@@ -53,6 +52,28 @@ class Contents:
     tensors: tuple[Tensor, ...] = ()
     weights: tuple[File, ...] = ()
     findings: list[Finding] = field(default_factory=list)
+
+    def as_target(
+        self, spec: str, kind: Kind, name: str, files: Sequence[File], cost: Cost, *, revision: str | None = None
+    ) -> Target:
+        """The record of what was found."""
+        return Target(
+            spec=spec,
+            kind=kind,
+            name=name,
+            revision=revision,
+            config=self.config,
+            generation_config=self.generation_config,
+            tokenizer_config=self.tokenizer_config,
+            vocabulary=self.vocabulary,
+            card=self.card,
+            gguf=self.gguf,
+            tensors=self.tensors,
+            files=tuple(files),
+            weights_size=sum(file.size or 0 for file in self.weights),
+            findings=tuple(self.findings),
+            cost=cost,
+        )
 
 
 def read_folder(folder: Folder, *, wanted: str = "", with_index: bool = True) -> Contents:
@@ -176,8 +197,3 @@ def _close(source: Source) -> None:
     close = getattr(source, "close", None)
     if close is not None:
         close()
-
-
-def base_name(name: str) -> str:
-    """A file's name without its folder."""
-    return PurePosixPath(name).name

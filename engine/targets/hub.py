@@ -46,23 +46,9 @@ def open_hub(spec: str, ref: HubRef) -> Target:
         folder.client.close()
     if not contents.weights and contents.config is None and contents.card is None:
         raise TargetError("nothing_readable", name=ref.repo)
-    return Target(
-        spec=spec,
-        kind="hub",
-        name=f"{ref.repo}/{ref.wanted}" if ref.wanted else ref.repo,
-        revision=commit,
-        config=contents.config,
-        generation_config=contents.generation_config,
-        tokenizer_config=contents.tokenizer_config,
-        vocabulary=contents.vocabulary,
-        card=contents.card,
-        gguf=contents.gguf,
-        tensors=contents.tensors,
-        files=tuple(files),
-        weights_size=sum(file.size or 0 for file in contents.weights),
-        findings=tuple(contents.findings),
-        cost=Cost(requests=folder.requests + 1, bytes_read=folder.bytes_read),
-    )
+    name = f"{ref.repo}/{ref.wanted}" if ref.wanted else ref.repo
+    cost = Cost(requests=folder.requests + 1, bytes_read=folder.bytes_read)
+    return contents.as_target(spec, "hub", name, files, cost, revision=commit)
 
 
 class HubFolder:

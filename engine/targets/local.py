@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import CorruptTarget, TargetError
-from engine.targets.checkpoint import Contents, read_folder
+from engine.targets.checkpoint import read_folder
 from engine.targets.source import FileSource
 from engine.targets.target import Cost, File, Kind, Target
 from engine.targets.weights import SHARD
@@ -25,7 +25,7 @@ class LocalFolder:
     whole_tokenizer = True
 
     def __init__(self, root: Path, only: frozenset[str] | None = None) -> None:
-        self.root, self.bytes_read, self.requests = root, 0, 0
+        self.root, self.requests = root, 0
         self._sources: list[FileSource] = []
         self.files: Sequence[File] = [
             file for file in _list(root) if only is None or not _is_weight(file.name) or file.name in only
@@ -47,9 +47,9 @@ class LocalFolder:
         self._sources.append(source)
         return source
 
-    def cost(self) -> tuple[int, int]:
+    def cost(self) -> Cost:
         """Files opened and bytes read so far."""
-        return self.requests, sum(source.bytes_read for source in self._sources)
+        return Cost(requests=self.requests, bytes_read=sum(source.bytes_read for source in self._sources))
 
 
 def open_directory(spec: str, root: Path, *, name: str | None = None, kind: Kind = "directory") -> Target:
@@ -58,7 +58,7 @@ def open_directory(spec: str, root: Path, *, name: str | None = None, kind: Kind
     contents = read_folder(folder)
     if not contents.weights and contents.config is None and contents.vocabulary is None:
         raise TargetError("nothing_readable", name=str(root))
-    return as_target(spec, kind, name or _name_of(root), folder, contents)
+    return contents.as_target(spec, kind, name or _name_of(root), folder.files, folder.cost())
 
 
 def open_file(spec: str, path: Path) -> Target:
@@ -79,28 +79,8 @@ def open_file(spec: str, path: Path) -> Target:
         # A GGUF carries its own metadata; the folder's config.json may belong to another file.
         contents.config = contents.generation_config = contents.tokenizer_config = contents.card = None
     stem = match["stem"] if match else path.stem
-    return as_target(spec, kind, _name_of(path.parent) if _NAMELESS.match(stem) else stem, folder, contents)
-
-
-def as_target(spec: str, kind: Kind, name: str, folder: LocalFolder, contents: Contents) -> Target:
-    """The record of what a local folder held."""
-    requests, size = folder.cost()
-    return Target(
-        spec=spec,
-        kind=kind,
-        name=name,
-        config=contents.config,
-        generation_config=contents.generation_config,
-        tokenizer_config=contents.tokenizer_config,
-        vocabulary=contents.vocabulary,
-        card=contents.card,
-        gguf=contents.gguf,
-        tensors=contents.tensors,
-        files=tuple(folder.files),
-        weights_size=sum(file.size or 0 for file in contents.weights),
-        findings=tuple(contents.findings),
-        cost=Cost(requests=requests, bytes_read=size),
-    )
+    name = _name_of(path.parent) if _NAMELESS.match(stem) else stem
+    return contents.as_target(spec, kind, name, folder.files, folder.cost())
 
 
 def _name_of(root: Path) -> str:

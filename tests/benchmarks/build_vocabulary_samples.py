@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cases import gemma
 
 from engine.catalog import load_family
+from engine.samples.tokenizers import byte_alphabet
 from engine.targets import open_target
 from engine.targets.target import SAMPLE_IDS
 
@@ -33,15 +34,6 @@ def package(name: str) -> Path:
 def of_tokenizer_json(path: Path) -> dict[int, str]:
     vocabulary = {index: text for text, index in json.loads(path.read_text("utf-8"))["model"]["vocab"].items()}
     return {index: vocabulary[index] for index in SAMPLE_IDS}
-
-
-def byte_alphabet() -> dict[int, str]:
-    """GPT-2's printable stand-ins for bytes (Radford et al. 2019, encoder.py)."""
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    table = {byte: chr(byte) for byte in plain}
-    for number, byte in enumerate(byte for byte in range(256) if byte not in table):
-        table[byte] = chr(256 + number)
-    return table
 
 
 def of_tiktoken(path: Path) -> dict[int, str]:
