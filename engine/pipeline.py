@@ -113,7 +113,9 @@ def _rejoin(recommendation: Recommendation, verdict: Verdict) -> Recommendation:
 
 
 def _summary(target: Target) -> TargetSummary:
-    weights = tuple(file for file in target.files if file.name.endswith((".safetensors", ".gguf")))
+    weights = tuple(
+        file for file in target.files if file.name.endswith((".safetensors", ".gguf")) or target.kind == "gguf"
+    )
     return TargetSummary(
         spec=target.spec,
         kind=target.kind,

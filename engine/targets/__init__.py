@@ -39,7 +39,7 @@ def open_target(spec: str) -> Target:
 
 
 def _open_path(spec: str, path: Path) -> Target:
-    from engine.targets.local import open_directory, open_file
+    from engine.targets.local import open_blob, open_directory, open_file
 
     if path.is_dir():
         return open_directory(spec, path)
@@ -49,5 +49,5 @@ def _open_path(spec: str, path: Path) -> Target:
         if path.suffix not in (".gguf", ".safetensors"):
             if source.read(0, 4) != b"GGUF":
                 raise TargetError("file_type_unknown", name=path.name)
-            raise TargetError("gguf_suffix", name=path.name)
+            return open_blob(spec, path)
     return open_file(spec, path)

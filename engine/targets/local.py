@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import CorruptTarget, TargetError
-from engine.targets.checkpoint import read_folder
+from engine.targets.checkpoint import Contents, read_folder
 from engine.targets.source import FileSource
 from engine.targets.target import Cost, File, Kind, Target
 from engine.targets.weights import SHARD
@@ -81,6 +81,20 @@ def open_file(spec: str, path: Path) -> Target:
     stem = match["stem"] if match else path.stem
     name = _name_of(path.parent) if _NAMELESS.match(stem) else stem
     return contents.as_target(spec, kind, name, folder.files, folder.cost())
+
+
+def open_blob(spec: str, path: Path) -> Target:
+    """A GGUF file without its suffix, as Ollama keeps models (``blobs/sha256-…``)."""
+    from engine.targets.gguf_header import read_gguf, read_vocabulary
+
+    with FileSource(path) as source:
+        header = read_gguf(source)
+        cost = Cost(requests=1, bytes_read=source.bytes_read)
+    file = File(path.name, source.size)
+    contents = Contents(
+        vocabulary=read_vocabulary(header), gguf=header.metadata, tensors=tuple(header.tensors), weights=(file,)
+    )
+    return contents.as_target(spec, "gguf", path.name, (file,), cost)
 
 
 def _name_of(root: Path) -> str:

@@ -56,6 +56,15 @@ def test_a_snapshot_in_the_hubs_cache_goes_by_its_repositorys_name(tmp_path: Pat
     assert open_target(str(tmp_path / "R1-link")).name == "R1-link"
 
 
+def test_a_gguf_is_known_without_its_suffix_as_ollama_keeps_it(tmp_path: Path) -> None:
+    import engine
+
+    file = write_gguf(published("R1-Distill-Qwen-1.5B"), tmp_path / "m.gguf")[0]
+    blob = file.rename(tmp_path / "sha256-aabacc")
+    verdict = engine.identify(str(blob)).verdict
+    assert (verdict.outcome, verdict.variant) == ("distilled", "R1-Distill-Qwen-1.5B")
+
+
 def test_one_part_of_a_split_gguf_stands_for_all(tmp_path: Path) -> None:
     parts = write_gguf(published("R1-Distill-Qwen-1.5B"), tmp_path / "m.gguf", splits=3)
     (tmp_path / "one").mkdir()
