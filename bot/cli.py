@@ -265,7 +265,8 @@ def _progress(request: Request) -> Callable[[Any], None] | None:
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    # A path may hold bytes that are no UTF-8; they are shown as question marks rather than not at all.
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace"))
 
 
 def _log_to_stderr() -> None:

@@ -23,6 +23,7 @@ from bot.store.queries import (
     load_verdict,
     save_identification,
     save_recommendation,
+    storable,
 )
 from engine.errors import R1Error, UsageError
 from engine.identification import Progress
@@ -146,10 +147,8 @@ class Worker:
     def _keep(self, job: Job, error: R1Error | None = None) -> Job:
         values: dict[str, Any] = {"state": "computed"}
         if error is not None:
-            values["error"] = {
-                "code": error.code,
-                "values": {name: _plain(value) for name, value in error.values.items()},
-            }
+            plain = {name: _plain(value) for name, value in error.values.items()}
+            values["error"] = storable({"code": error.code, "values": plain})
         with self.store.begin() as session:
             advance(session, job, **values)
         kept = (values["error"]["code"], values["error"]["values"]) if error is not None else None

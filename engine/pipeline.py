@@ -113,9 +113,7 @@ def _rejoin(recommendation: Recommendation, verdict: Verdict) -> Recommendation:
 
 
 def _summary(target: Target) -> TargetSummary:
-    weights = tuple(
-        file for file in target.files if file.name.endswith((".safetensors", ".gguf")) or target.kind == "gguf"
-    )
+    weights = tuple(file for file in target.files if file.name.endswith((".safetensors", ".gguf")))
     return TargetSummary(
         spec=target.spec,
         kind=target.kind,
@@ -123,7 +121,7 @@ def _summary(target: Target) -> TargetSummary:
         revision=target.revision,
         weights_size=target.weights_size,
         tensor_count=len(target.tensors),
-        files=weights,
+        files=weights or target.files[:1],
         findings=target.findings,
         cost=target.cost,
     )

@@ -13,8 +13,10 @@ Block = dict[str, Any]
 
 # https://docs.slack.dev/reference/block-kit/blocks
 BLOCKS, HEADER, SECTION, CONTEXT, FALLBACK = 50, 150, 3000, 3000, 3000
-_PLAIN = re.compile(r"(?:[^*_~`<>&@#:\n\r\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069]|(?<=\w)_(?=\w))*")
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_PLAIN = re.compile(
+    r"(?:[^*_~`<>&@#:\n\r\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]|(?<=\w)_(?=\w))*"
+)
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 _VALUE = 300
 
 

@@ -51,8 +51,8 @@ def add_request(session: Session, request: Request, origin: Origin, dedup_key: s
         thread_ts=origin.thread_ts,
         response_url=origin.response_url,
         verb=request.verb,
-        text=_clean(request.text),
-        payload=_clean(request_to_json(request)),
+        text=storable(request.text),
+        payload=storable(request_to_json(request)),
     )
     session.add(row)
     session.flush()
@@ -61,17 +61,17 @@ def add_request(session: Session, request: Request, origin: Origin, dedup_key: s
 
 def save_identification(session: Session, found: Identification, *, request_id: str | None, team: str = "") -> str:
     """Keep a verdict with its evidence and recommendation; returns its public id."""
-    payload = _clean(to_json(found))
+    payload = storable(to_json(found))
     evidence = payload.pop("evidence")
     verdict = VerdictRow(
         id=new_id(),
         request_id=request_id,
         team=team,
-        target=_clean(found.target.spec),
+        target=storable(found.target.spec),
         family=found.family,
         outcome=found.verdict.outcome,
         grade=found.verdict.grade,
-        title=_clean(found.verdict.title),
+        title=storable(found.verdict.title),
         confidence=found.verdict.confidence,
         claim_check=found.verdict.claim_check,
         engine_version=found.engine_version,
@@ -103,7 +103,7 @@ def save_recommendation(
         request_id=request_id,
         verdict_id=verdict_id,
         choice=recommendation.choice,
-        payload=_clean(recommendation_to_json(recommendation)),
+        payload=storable(recommendation_to_json(recommendation)),
     )
     session.add(row)
     session.flush()
@@ -145,12 +145,12 @@ def history(
     )
 
 
-def _clean(value: Any) -> Any:
-    """Without NUL characters and lone surrogates, which PostgreSQL cannot store."""
+def storable(value: Any) -> Any:
+    """The value without NUL characters and lone surrogates, which PostgreSQL cannot store."""
     if isinstance(value, str):
         return value.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, Mapping):
-        return {_clean(key): _clean(part) for key, part in value.items()}
+        return {storable(key): storable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(part) for part in value]
+        return [storable(part) for part in value]
     return value

@@ -91,6 +91,17 @@ def test_recommend_and_db_speak_too() -> None:
     assert r1("db", "upgrade").stdout.startswith("sqlite:///")
 
 
+def test_a_path_that_is_no_utf8_is_no_trouble(samples: Path, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/R1-\xff\x1b[31m"
+    Path(os.fsdecode(path)).symlink_to(samples / "DeepSeek-R1-Distill-Qwen-7B")
+    command = [sys.executable, "-m", "bot.cli", "identify"]
+    for words in ([], ["--json"]):
+        done = subprocess.run([*command, path, *words], capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert b"\x1b" not in done.stdout
+    assert b"nothing at" in subprocess.run([*command, path + b"x"], capture_output=True).stderr
+
+
 def test_a_closed_pipe_is_no_error(samples: Path) -> None:
     command = f"{sys.executable} -m bot.cli identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'} | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60)
