@@ -229,7 +229,7 @@ def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
     first = headline_of(found.verdict, lang, mark)
     asked = said["asked"].format(when=f"{stored.created:%Y-%m-%d %H:%M} UTC", text=mark(stored.text))
     top = sorted(found.verdict.posterior.items(), key=lambda item: -item[1])[:5]
-    bars = [f"`{'█' * round(share * 20):<20}` {percent(share)} {mark(name)}" for name, share in top]
+    bars = [f"`{'█' * round(share * 20):░<20}` {percent(share)} {mark(name)}" for name, share in top]
     parts = [Part((first, asked)), Part(tuple(bars), words(lang)["verdict"]["posterior"])]
     reasons = [reason_text(reason, lang, mark) for reason in (*found.verdict.contradictions, *found.verdict.reasons)]
     parts.append(Part(tuple(reasons), words(lang)["verdict"]["why"]))
