@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from bot.settings import load_settings
 from bot.slack.replier import SlackReplier, web_client
 from bot.store import Store, open_store
 from bot.worker import Worker
+from engine.identification import Progress
 from engine.samples import published, write_checkpoint
 
 ORIGIN = Origin("slash", "T0LOCAL", "C0MODELS", "U0PERSON")
@@ -169,3 +171,18 @@ def test_a_worker_told_to_stop_finishes_first(
     slack.wait_for(lambda: (tmp_path / f"ready-{process.pid}").exists())
     process.terminate()
     assert process.wait(20) == 0
+
+
+def test_progress_is_shown_in_the_one_message_but_not_too_often(store: Store, slack: LocalSlack, samples: Path) -> None:
+    accept(store, identify(samples / "DeepSeek-R1"), ORIGIN, dedup_key="k")
+    replier = worker(store, slack, samples).replier
+    job = take(store, "w", 30)
+    assert job is not None
+    job = replace(job, message_ref=replier.open(job))
+    for done in range(4):
+        replier.progress(job, Progress("tensors", done, 7))
+    assert slack.answers()[0].edits == 0
+    time.sleep(1.05)
+    replier.progress(job, Progress("tokenizer", 4, 7))
+    (message,) = slack.answers()
+    assert message.edits == 1 and "4 of 7: tokenizer" in message.text
