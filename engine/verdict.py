@@ -72,6 +72,8 @@ _EXCLUDED = 0.01
 _RULED_OUT = 0.001
 _CONTRADICTED = 1.5e-3
 """Relative likelihood under which a group plainly shows something else: beyond every soft mismatch."""
+_OTHER_VOCABULARY = 2e-4
+"""The same for a tokenizer: fine-tuning adds and drops special tokens, but another vocabulary is another model's."""
 _EQUAL = 0.5
 _FULL_SIZE = ("full", "relative")
 _TELLING = 16
@@ -164,7 +166,8 @@ def _contradictions(variant: str, groups: Iterable[Support]) -> tuple[Reason, ..
     """Groups of the target's own files that show another model than the verdict names."""
     found = []
     for support in groups:
-        if support.group != "statement" and support.relative[variant] <= _CONTRADICTED:
+        limit = _OTHER_VOCABULARY if support.group == "tokenizer" else _CONTRADICTED
+        if support.group != "statement" and support.relative[variant] <= limit:
             shown = [name for name in support.relative if support.relative[name] >= _EQUAL and name != "unknown"]
             values = {"group": support.group, "shown": ", ".join(shown[:4]) or "–", "verdict": variant}
             found.append(Reason("contradiction" if shown else "contradiction_unpublished", values))

