@@ -18,7 +18,8 @@ from bot.store.queries import HistoryRow, StoredVerdict
 from engine.evidence import Evidence
 from engine.folklore import contradicted
 from engine.identification import Identification, Recommendation
-from engine.text import say
+from engine.text import parse_yaml, say
+from engine.units import bytes_text
 from engine.verdict import Reason, Verdict
 
 Mark = Callable[[object], str]
@@ -68,10 +69,8 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
 @cache
 def words(lang: str) -> dict[str, Any]:
     """The bot's own words in a language."""
-    import yaml
-
     text = files("bot.templates").joinpath(lang, "words.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loaded: dict[str, Any] = parse_yaml(text)
     return loaded
 
 
@@ -172,9 +171,9 @@ def _footer(found: Identification, lang: Lang) -> str:
     return str(
         words(lang)["verdict"]["footer"].format(
             seconds=f"{found.seconds:.2f}",
-            read=size_text(target.cost.bytes_read),
+            read=bytes_text(target.cost.bytes_read),
             tensors=f"{target.tensor_count:,}",
-            size=size_text(target.weights_size),
+            size=bytes_text(target.weights_size),
         )
     )
 
@@ -269,11 +268,3 @@ def _help_view(request: Request, lang: Lang, *, prefix: str) -> View:
 def percent(share: float) -> str:
     """A probability as a person reads it; never a certainty."""
     return f"{min(share, 0.999):.1%}"
-
-
-def size_text(size: int) -> str:
-    """Bytes in decimal units."""
-    for unit, scale in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if size >= scale:
-            return f"{size / scale:.3g} {unit}"
-    return f"{size} B"

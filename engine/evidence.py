@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+UNKNOWN = "unknown"
+"""The hypothesis that the target is nothing the catalog knows."""
+
 Group = Literal["weights", "declared", "tokenizer", "statement"]
 
 FORGED_UP: Mapping[Group, float] = {"weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.catalog.schema import VariantKind
-from engine.evidence import FORGED_DOWN, FORGED_UP, Evidence, Group
-from engine.probes.probe import UNKNOWN, Hypotheses
+from engine.evidence import FORGED_DOWN, FORGED_UP, UNKNOWN, Evidence, Group
+
+if TYPE_CHECKING:
+    from engine.probes.probe import Hypotheses
 
 _UNKNOWN_PRIOR = 3.0
 """Weight of "no model the catalog knows" beside 1.0 for an ordinary variant. Judged."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.evidence import Evidence, Group
+from engine.evidence import UNKNOWN, Evidence, Group
+from engine.posterior import Support, posterior, supports
 
 if TYPE_CHECKING:
-    from engine.posterior import Support
     from engine.probes.probe import Hypotheses
 
 Outcome = Literal["full", "distilled", "other", "inconclusive"]
@@ -86,8 +86,6 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
     Args:
         description: the target's dimensions in words, its title when nothing published fits.
     """
-    from engine.posterior import posterior, supports
-
     groups = supports(evidence, hypotheses.ids)
     probability = posterior(groups, hypotheses)
     outcome_of = _outcomes(hypotheses)
@@ -122,7 +120,7 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
 
 def _outcomes(hypotheses: Hypotheses) -> dict[str, Outcome]:
     of_kind: dict[str, Outcome] = {"full": "full", "distilled": "distilled"}
-    return {variant.id: of_kind.get(variant.kind, "other") for variant in hypotheses.variants} | {"unknown": "other"}
+    return {variant.id: of_kind.get(variant.kind, "other") for variant in hypotheses.variants} | {UNKNOWN: "other"}
 
 
 def _chance(probability: Mapping[str, float], outcome_of: Mapping[str, Outcome], kind: str) -> float:
@@ -139,7 +137,7 @@ def _alike(
     near = [
         name
         for name, value in probability.items()
-        if name not in (variant, "unknown")
+        if name not in (variant, UNKNOWN)
         and outcome_of[name] == outcome_of[variant]
         and value > probability[variant] / 10
         and all(support.relative[name] > _CONTRADICTED for support in groups)
@@ -168,7 +166,7 @@ def _contradictions(variant: str, groups: Iterable[Support]) -> tuple[Reason, ..
     for support in groups:
         limit = _OTHER_VOCABULARY if support.group == "tokenizer" else _CONTRADICTED
         if support.group != "statement" and support.relative[variant] <= limit:
-            shown = [name for name in support.relative if support.relative[name] >= _EQUAL and name != "unknown"]
+            shown = [name for name in support.relative if support.relative[name] >= _EQUAL and name != UNKNOWN]
             values = {"group": support.group, "shown": ", ".join(shown[:4]) or "–", "verdict": variant}
             found.append(Reason("contradiction" if shown else "contradiction_unpublished", values))
     return tuple(found)
@@ -221,7 +219,7 @@ def _reasons(
     """What the verdict rests on, most important first."""
     if outcome == "inconclusive":
         yield _why_inconclusive(chances, probability, groups, supporting, hypotheses)
-    if variant == "unknown" and (nearest := _nearest(groups, hypotheses)):
+    if variant == UNKNOWN and (nearest := _nearest(groups, hypotheses)):
         yield Reason("nothing_published_fits", {"nearest": nearest})
     if not any(support.group == "weights" for support in groups):
         yield Reason("no_headers")
@@ -232,7 +230,7 @@ def _reasons(
     for support in groups:
         if not support.votes:
             continue
-        best = [name for name, value in support.relative.items() if value >= _EQUAL and name != "unknown"]
+        best = [name for name, value in support.relative.items() if value >= _EQUAL and name != UNKNOWN]
         best.sort(key=lambda name: -probability[name])
         if 0 < len(best) <= _TELLING:
             values = {"group": support.group, "best": ", ".join(best[:4]), "more": max(0, len(best) - 4)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.probes import card, config, parameters, quantization, tensors, tokenizer
-from engine.probes.probe import UNKNOWN, Hypotheses, Probe
+from engine.probes.probe import Hypotheses, Probe
 
 PROBES: tuple[Probe, ...] = (
     tensors.PROBE,
@@ -16,4 +16,4 @@ PROBES: tuple[Probe, ...] = (
 """All read headers and small files, which `open_target` has fetched together; each costs milliseconds, so
 there is nothing to plan between them yet."""
 
-__all__ = ["PROBES", "UNKNOWN", "Hypotheses", "Probe"]
+__all__ = ["PROBES", "Hypotheses", "Probe"]

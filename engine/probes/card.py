@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.claim import read_variants, statements
-from engine.evidence import Evidence
-from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.targets.target import Target
+from engine.text import parse_yaml
 
 _NOT_NAMED = math.log(0.02)
 _SHORTENED = math.log(0.3)
@@ -56,7 +57,7 @@ def _front_matter(text: str) -> Mapping[str, Any]:
     if len(text) > _FRONT_MATTER_LIMIT or re.search(r"(?:^|[\s\[,:-])[&*]\w", text):
         return {}
     try:
-        loaded = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loaded = parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, Mapping) else {}

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from engine.catalog.schema import Shape, Variant
 from engine.dimensions import from_config
-from engine.evidence import Evidence
+from engine.evidence import UNKNOWN, Evidence
 from engine.layouts import implied_parameters
-from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
+from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.probes.tensors import structure_of
 from engine.targets.target import Target
+from engine.units import billions, bytes_text
 
 _MISMATCH = math.log(1e-2)
 _CHANCE = math.log(1e-2)
@@ -76,7 +77,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "mtp": f"{observation['parts'].get('mtp', 0):,}",
             "form": _form(observation),
             "implied": billions(observation.get("implied") or 0),
-            "size": gigabytes(observation["weights_size"]),
+            "size": bytes_text(observation["weights_size"]),
         },
     )
 
@@ -99,25 +100,6 @@ def _likelihood(observation: Observation, variant: Variant) -> float:
         counts.append(observation["main"] + observation["embedding"])
     fits = any(abs(count - published) <= tolerance * published for count in counts)
     return 0.0 if fits else _MISMATCH
-
-
-def billions(count: int) -> str:
-    """``671.0B``, ``7.62B``, ``22.7M``: three digits, as model names do."""
-    for unit, size in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= size:
-            value = count / size
-            return (
-                f"{value:.0f}{unit}" if value >= 1000 else f"{value:.3g}{unit}" if value < 100 else f"{value:.1f}{unit}"
-            )
-    return str(count)
-
-
-def gigabytes(size: int) -> str:
-    """Bytes in decimal units, as hosts show them."""
-    for unit, scale in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if size >= scale:
-            return f"{size / scale:.3g} {unit}"
-    return f"{size} B"
 
 
 PROBE = Probe("parameters", observe, score)

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.catalog.schema import Tokenizer, Variant, Vocabulary
-from engine.evidence import Evidence
+from engine.evidence import UNKNOWN, Evidence
 from engine.targets.target import Target
 
 Observation = Mapping[str, Any]
-UNKNOWN = "unknown"
-"""The hypothesis that the target is nothing the catalog knows."""
-
 IMPOSSIBLE = math.log(1e-6)
 """A published dimension that differs: an honest copy cannot show it, a broken reading of ours might."""
 

@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evidence import Evidence
-from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.probes.tensors import structure_of
 from engine.targets.target import Target
 

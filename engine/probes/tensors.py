@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from engine.catalog.schema import Shape, Variant
-from engine.evidence import Evidence
-from engine.probes.config import describe, vocabulary_resized
-from engine.probes.probe import IMPOSSIBLE, UNKNOWN, Hypotheses, Observation, Probe
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.config import describe, same_vocabulary, vocabulary_resized
+from engine.probes.probe import IMPOSSIBLE, Hypotheses, Observation, Probe
 from engine.structure import Structure, as_json, read_structure
 from engine.targets.target import Target, Tensor
 
@@ -66,28 +66,19 @@ def _likelihood(observation: Observation, variant: Variant) -> float:
     seen: Mapping[str, Any] = observation["dimensions"]
     published = expected(variant.shape)
     differing = [
-        name
-        for name, value in seen.items()
-        if name in published and value != published[name] and name not in ("vocab_size", "intermediate_size")
+        name for name, value in seen.items() if name in published and value != published[name] and name != "vocab_size"
     ]
     total = len(differing) * IMPOSSIBLE
     for mechanism in ("n_routed_experts", "q_lora_rank", "kv_lora_rank"):
-        if (mechanism in seen) != (mechanism in published) and mechanism not in differing:
+        if (mechanism in seen) != (mechanism in published):
             total += IMPOSSIBLE
     own_style = _STYLES.get(variant.shape.model_type)
     if own_style is not None and observation["style"] not in (None, own_style):
         total += IMPOSSIBLE
-    if _intermediate_differs(seen, published):
-        total += IMPOSSIBLE
     rows, size = seen.get("vocab_size"), published.get("vocab_size")
-    if rows is not None and size is not None and abs(rows - size) > size * 0.01:
+    if rows is not None and size is not None and not same_vocabulary(rows, size):
         total += IMPOSSIBLE
-    return total + vocabulary_resized(rows, size) if differing or seen else 0.0
-
-
-def _intermediate_differs(seen: Mapping[str, Any], published: Mapping[str, Any]) -> bool:
-    stated, expected_size = seen.get("intermediate_size"), published.get("intermediate_size")
-    return stated is not None and expected_size is not None and stated != expected_size
+    return total + vocabulary_resized(rows, size) if seen else 0.0
 
 
 def expected(shape: Shape) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.catalog.schema import Tokenizer, Variant
-from engine.evidence import Evidence
-from engine.probes.probe import UNKNOWN, Hypotheses, Observation, Probe
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.targets.target import Target
 
 _OTHER_VOCABULARY = math.log(1e-4)
