@@ -119,9 +119,9 @@ def finish(store: Store, job: Job) -> None:
 
 
 def release(store: Store, job: Job) -> None:
-    """Give a job back untouched, for another worker to take at once."""
+    """Give a job back as it stands, for another worker to take at once."""
     with store.begin() as session:
-        _update(session, job, lease_owner=None, lease_until=None, attempt=job.attempt - 1)
+        _update(session, job, lease_owner=None, lease_until=None)
 
 
 def _update(session: Session, job: Job, **values: Any) -> bool:

@@ -124,7 +124,12 @@ class Worker:
 
     def _open(self, job: Job) -> Job:
         """Show that work has begun, and remember which message says so."""
-        ref = job.message_ref or self.replier.open(job)
+        ref = job.message_ref
+        if ref is None:
+            try:
+                ref = self.replier.open(job)
+            except Exception:  # a surface that is down now may be up when there is an answer to give
+                log.exception("the start of job %s was not shown", job.id)
         with self.store.begin() as session:
             advance(session, job, state="running", message_ref=ref)
         return replace(job, state="running", message_ref=ref)

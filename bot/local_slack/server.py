@@ -199,7 +199,11 @@ class LocalSlack:
 
         arguments, token = _arguments(await request.body(), request)
         method = request.path_params["method"]
-        if (wait := self.workspace.refuse(method, arguments)) is not None:
+        try:
+            wait = self.workspace.refuse(method, arguments)
+        except ApiError as error:
+            return JSONResponse(error.answer)
+        if wait is not None:
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
         if method == "apps.connections.open" and token == self.workspace.app_token:
             return JSONResponse({"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"})

@@ -70,7 +70,9 @@ class SlackReplier:
     def answer(self, job: Job, answer: Answer) -> None:
         view = present(answer, job.request, mark, prefix="/r1 ")
         text, laid_out = fallback(view), blocks(view)
-        ref = job.message_ref or (self._find(job) if job.attempt > 1 else None)
+        # An opened job without its message either lost Slack's reply to the post, or never could post.
+        posted = job.attempt > 1 or job.request.verb == "identify"
+        ref = job.message_ref or (self._find(job) if posted else None)
         if ref is None:
             self._post(job, text, laid_out)
             return

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import sigkill
 
-from bot.jobs import accept, advance, finish, renew, take
+from bot.jobs import Job, accept, advance, finish, renew, take
 from bot.local_slack import LocalSlack
+from bot.local_slack.workspace import ApiError, Body
 from bot.requests import Origin, Request
 from bot.settings import load_settings
 from bot.slack.replier import SlackReplier, web_client
@@ -127,6 +128,41 @@ def test_a_rate_limited_slack_is_waited_for(store: Store, slack: LocalSlack, sam
     worker(store, slack, samples).run_one()
     (message,) = slack.answers()
     assert message.blocks[0]["type"] == "header"
+
+
+def test_a_slack_that_fails_at_the_start_still_gets_the_one_answer(
+    store: Store, slack: LocalSlack, samples: Path
+) -> None:
+    failures = iter(["fatal_error"])
+
+    def fail_once(method: str, arguments: Body) -> None:
+        if method == "chat.postMessage" and (error := next(failures, None)):
+            raise ApiError(error)
+
+    slack.workspace.refuse = fail_once
+    accept(store, identify(samples / "DeepSeek-R1-Distill-Qwen-7B"), ORIGIN, dedup_key="k")
+    worker(store, slack, samples).run_one()
+    (message,) = slack.answers()
+    assert "distilled, R1-Distill-Qwen-7B" in message.text
+
+
+def test_a_post_whose_reply_was_lost_is_found_again_not_repeated(
+    store: Store, slack: LocalSlack, samples: Path
+) -> None:
+    accept(store, identify(samples / "DeepSeek-R1-Distill-Qwen-7B"), ORIGIN, dedup_key="k")
+    bot = worker(store, slack, samples)
+    posting, lost = bot.replier.open, iter([True])
+
+    def open_and_lose_the_reply(job: Job) -> str | None:
+        ref = posting(job)
+        if next(lost, False):
+            raise TimeoutError("the reply did not arrive")
+        return ref
+
+    bot.replier.open = open_and_lose_the_reply  # type: ignore[method-assign]
+    bot.run_one()
+    (message,) = slack.answers()
+    assert "distilled, R1-Distill-Qwen-7B" in message.text
 
 
 def test_where_the_bot_is_no_member_the_commands_own_url_answers(
