@@ -64,6 +64,16 @@ def _hints(record: type) -> dict[str, Any]:
     return get_type_hints(record)
 
 
+def _fields(kind: Any, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """A record's fields; those with a default may be missing from what an earlier version wrote."""
+    hints, required = _hints(kind), dataclasses.MISSING
+    return [
+        (field.name, hints[field.name])
+        for field in dataclasses.fields(kind)
+        if field.name in value or (field.default is required and field.default_factory is required)
+    ]
+
+
 def _build(kind: Any, value: Any) -> Any:
     """``value`` as ``kind``, following the records' own annotations."""
     origin = get_origin(kind)
@@ -76,8 +86,7 @@ def _build(kind: Any, value: Any) -> Any:
     if origin in (Literal, None) and not isinstance(kind, type):
         return value
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{field.name: _build(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})
+        return kind(**{name: _build(hint, value[name]) for name, hint in _fields(kind, value)})
     if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
         hints = _hints(kind)
         return kind(**{name: _build(hint, value[name]) for name, hint in hints.items()})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal["hub", "directory", "safetensors", "gguf"]
+Kind = Literal["hub", "directory", "safetensors", "gguf", "endpoint"]
 
 
 class Tensor(NamedTuple):
@@ -64,11 +64,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What reading the target took. ``bytes_read`` counts payload bytes off disk or the wire."""
+    """What reading the target took. ``bytes_read`` counts payload bytes off disk or the wire; tokens are
+    an endpoint's, as it counts them or as estimated where it does not."""
 
     requests: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

