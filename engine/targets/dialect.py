@@ -7,14 +7,18 @@ Sources: OpenAI API reference; the documentations of vLLM, SGLang, llama.cpp's s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from engine.errors import R1Error, TargetError
+from engine.targets import sane
 from engine.targets.endpoint import Ask, Endpoint, Reply
-from engine.targets.source import parse_json
 from engine.targets.wire import Response
 
 Event = Mapping[str, Any]
+_POSITIONS, _ALTERNATIVES, _NAME = 4_000, 64, 200
+"""Most positions with logprobs, alternatives at each, and characters of a model's name that are kept."""
 
 
 class Dialect(Protocol):
@@ -75,11 +79,14 @@ class _OpenAI:
         return True
 
     def reply(self, ask: Ask, response: Response) -> Reply:
-        streamed = [event for event in _server_sent(response)]
-        if streamed:
-            return _collected(ask, response, streamed, streams=True)
-        document = _document(response)
-        return _collected(ask, response, [(response.seconds, document)], streams=False)
+        host, said = host_of(self.endpoint), _Said()
+        for seconds, event in _server_sent(response, host):
+            said.take(event, host, seconds)
+        if not said.events:
+            said.take(_object(response.body, host), host, None)
+        if not said.choices:
+            raise TargetError("endpoint_not_json", host=host, problem="no choices")
+        return said.reply(ask, response)
 
 
 class _Ollama:
@@ -99,98 +106,133 @@ class _Ollama:
         return False
 
     def reply(self, ask: Ask, response: Response) -> Reply:
-        text, reasoning, pieces, times = "", "", [], []
+        host, said = host_of(self.endpoint), _Said()
         last: Event = {}
-        for seconds, line in response.lines:
-            if not line.strip():
-                continue
-            event = _object(line)
-            message = event.get("message")
-            message = message if isinstance(message, Mapping) else {"content": event.get("response")}
-            for name in ("thinking", "content"):
-                piece = message.get(name)
-                if isinstance(piece, str) and piece:
-                    reasoning, text = (reasoning + piece, text) if name == "thinking" else (reasoning, text + piece)
-                    pieces.append(piece)
-                    times.append(seconds)
-            last = event
+        for seconds, line in response.lines():
+            last = _object(line, host)
+            _refuse_error(last, host)
+            message = last.get("message")
+            message = message if isinstance(message, Mapping) else {"content": last.get("response")}
+            said.add(message.get("thinking"), message.get("content"), seconds)
         if "model" not in last and "done" not in last:
-            raise TargetError("endpoint_not_json", host=_host(self.endpoint), problem="no chat response")
+            raise TargetError("endpoint_not_json", host=host, problem="no chat response")
+        said.model, said.finish = sane.text(last.get("model"), _NAME), sane.text(last.get("done_reason"), _NAME)
+        said.usage = {
+            "prompt_tokens": last.get("prompt_eval_count"),
+            "completion_tokens": last.get("eval_count"),
+        }
+        return said.reply(ask, response)
+
+
+@dataclass(slots=True)
+class _Said:
+    """A reply as it comes together from events."""
+
+    events: int = 0
+    choices: bool = False
+    thoughts: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    alternatives: list[dict[str, float]] = field(default_factory=list)
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    finish: str = ""
+    model: str = ""
+    fingerprint: str = ""
+
+    def take(self, event: Event, host: str, seconds: float | None) -> None:
+        """One chunk of a stream, or a whole response (``seconds`` is ``None``)."""
+        self.events += 1
+        if "choices" not in event:
+            _refuse_error(event, host)
+        self.usage = event["usage"] if isinstance(event.get("usage"), Mapping) else self.usage
+        self.model = sane.text(event.get("model"), _NAME) or self.model
+        self.fingerprint = sane.text(event.get("system_fingerprint"), _NAME) or self.fingerprint
+        choices = event.get("choices")
+        if not isinstance(choices, list):
+            return
+        self.choices = True
+        choice = choices[0] if choices and isinstance(choices[0], Mapping) else {}
+        message = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+        if isinstance(message, Mapping):
+            self.add(message.get("reasoning_content") or message.get("reasoning"), message.get("content"), seconds)
+        self.finish = sane.text(choice.get("finish_reason"), _NAME) or self.finish
+        _read_logprobs(choice.get("logprobs"), self.tokens, self.alternatives)
+
+    def add(self, thought: Any, said: Any, seconds: float | None) -> None:
+        for value, kept in ((thought, self.thoughts), (said, self.words)):
+            if isinstance(value, str) and value:
+                kept.append(value)
+                if seconds is not None:
+                    self.pieces.append(sane.text(value))
+                    self.times.append(seconds)
+
+    def reply(self, ask: Ask, response: Response) -> Reply:
         return Reply(
-            ask=ask.id, prompt=ask.prompt, max_tokens=ask.max_tokens, text=text, reasoning=reasoning,
-            pieces=tuple(pieces), times=tuple(times), finish=_text(last.get("done_reason")) or None,
-            prompt_tokens=_count(last.get("prompt_eval_count")), completion_tokens=_count(last.get("eval_count")),
-            model=_text(last.get("model")), seconds=response.seconds,
+            ask=ask.id, prompt=ask.prompt, max_tokens=ask.max_tokens,
+            text=sane.text("".join(self.words)), reasoning=sane.text("".join(self.thoughts)),
+            pieces=tuple(self.pieces), times=tuple(self.times), finish=self.finish or None,
+            prompt_tokens=sane.count(self.usage.get("prompt_tokens")),
+            completion_tokens=sane.count(self.usage.get("completion_tokens")),
+            model=self.model, fingerprint=self.fingerprint,
+            tokens=tuple(self.tokens), alternatives=tuple(self.alternatives), seconds=response.seconds,
         )  # fmt: skip
 
 
-def _server_sent(response: Response) -> Iterator[tuple[float, Event]]:
+def _server_sent(response: Response, host: str) -> Iterator[tuple[float, Event]]:
     """The JSON of each `data:` line."""
-    for seconds, line in response.lines:
+    for seconds, line in response.lines():
         if line.startswith(b"data:"):
             data = line[5:].strip()
             if data and data != b"[DONE]":
-                yield seconds, _object(data)
+                yield seconds, _object(data, host)
 
 
-def _collected(ask: Ask, response: Response, events: list[tuple[float, Event]], *, streams: bool) -> Reply:
-    text, reasoning, finish, model, fingerprint = "", "", None, "", ""
-    pieces: list[str] = []
-    times: list[float] = []
-    usage: Mapping[str, Any] = {}
-    tokens: list[str] = []
-    alternatives: list[dict[str, float]] = []
-    for seconds, event in events:
-        if "error" in event and "choices" not in event:
-            problem = event["error"]
-            problem = problem.get("message") if isinstance(problem, Mapping) else problem
-            raise TargetError("endpoint_status", host=_host_of(response), status=200, problem=str(problem)[:160])
-        usage = event["usage"] if isinstance(event.get("usage"), Mapping) else usage
-        model, fingerprint = _text(event.get("model")) or model, _text(event.get("system_fingerprint")) or fingerprint
-        choices = event.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
-        message = choice.get("delta") or choice.get("message") or choice
-        message = message if isinstance(message, Mapping) else {}
-        thought = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-        said = _text(message.get("content")) or ("" if message is not choice else _text(choice.get("text")))
-        for piece in (thought, said):
-            if piece and streams:
-                pieces.append(piece)
-                times.append(seconds)
-        text, reasoning = text + said, reasoning + thought
-        finish = _text(choice.get("finish_reason")) or finish
-        _read_logprobs(choice.get("logprobs"), tokens, alternatives)
-    if not any("choices" in event for _, event in events):
-        raise TargetError("endpoint_not_json", host=_host_of(response), problem="no choices")
-    return Reply(
-        ask=ask.id, prompt=ask.prompt, max_tokens=ask.max_tokens, text=text, reasoning=reasoning,
-        pieces=tuple(pieces), times=tuple(times), finish=finish, prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")), model=model, fingerprint=fingerprint,
-        tokens=tuple(tokens), alternatives=tuple(alternatives), seconds=response.seconds,
-    )  # fmt: skip
+def _refuse_error(event: Event, host: str) -> None:
+    """Gateways report failures of what stands behind them with status 200."""
+    if event.get("error"):
+        raise TargetError("endpoint_status", host=host, status=200, problem=message_of(event)[:160] or "-")
+
+
+def message_of(document: Any) -> str:
+    """What an error response says, from any of the shapes in use; empty where it says nothing readable."""
+    field = ""
+    for key in ("error", "message", "detail", "msg"):
+        document = document[0] if isinstance(document, list) and document else document
+        if isinstance(document, Mapping) and key in document:
+            where = document.get("loc")  # FastAPI names the field beside the complaint
+            field = f"{sane.text(where[-1])}: " if isinstance(where, list) and where else field
+            document = document[key]
+    return (field + sane.text(document))[:400]
 
 
 def _read_logprobs(found: Any, tokens: list[str], alternatives: list[dict[str, float]]) -> None:
-    """Both shapes: chat's list of positions, and completions' parallel lists."""
+    """Both shapes: a list of positions (chat, and all of llama.cpp), and completions' parallel lists."""
     if not isinstance(found, Mapping):
         return
-    content = found.get("content")
-    if isinstance(content, list):
-        for position in content[:4_000]:
+    positions, names, tops = found.get("content"), found.get("tokens"), found.get("top_logprobs")
+    if isinstance(positions, list):
+        for position in positions[: max(0, _POSITIONS - len(tokens))]:
             if isinstance(position, Mapping) and isinstance(position.get("token"), str):
-                tokens.append(_token_text(position))
                 top = position.get("top_logprobs")
-                considered = [entry for entry in top if isinstance(entry, Mapping)] if isinstance(top, list) else []
-                alternatives.append(
-                    {_token_text(entry): float(entry["logprob"]) for entry in considered[:64]
-                     if isinstance(entry.get("logprob"), int | float) and isinstance(entry.get("token"), str)}
-                )  # fmt: skip
-    elif isinstance(found.get("tokens"), list):
-        tokens.extend(str(token) for token in found["tokens"][:4_000])
-        top = found.get("top_logprobs")
-        for entry in (top if isinstance(top, list) else [])[:4_000]:
-            pairs = entry.items() if isinstance(entry, Mapping) else ()
-            alternatives.append({str(name): float(value) for name, value in pairs if isinstance(value, int | float)})
+                entries = top[:_ALTERNATIVES] if isinstance(top, list) else []
+                pairs = [(_token_text(entry), entry.get("logprob")) for entry in entries if isinstance(entry, Mapping)]
+                tokens.append(_token_text(position))
+                alternatives.append(_finite(pairs))
+    elif isinstance(names, list):
+        tops = tops if isinstance(tops, list) else []
+        for index, name in enumerate(names[: max(0, _POSITIONS - len(tokens))]):
+            top = tops[index] if index < len(tops) and isinstance(tops[index], Mapping) else {}
+            tokens.append(sane.text(name))
+            alternatives.append(
+                _finite([(sane.text(name), value) for name, value in list(top.items())[:_ALTERNATIVES]])
+            )
+
+
+def _finite(pairs: list[tuple[str, Any]]) -> dict[str, float]:
+    found = {name: sane.logprob(value) for name, value in pairs}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _token_text(entry: Mapping[str, Any]) -> str:
@@ -198,34 +240,21 @@ def _token_text(entry: Mapping[str, Any]) -> str:
     data = entry.get("bytes")
     if isinstance(data, list) and data and all(isinstance(byte, int) and 0 <= byte < 256 for byte in data):
         return bytes(data).decode("utf-8", "surrogateescape")
-    return str(entry["token"])
+    return sane.text(entry.get("token"))
 
 
-def _document(response: Response) -> Event:
-    return _object(response.body)
-
-
-def _object(data: bytes) -> Event:
+def _object(data: bytes, host: str) -> Event:
     try:
-        value = parse_json(data, "reply")
+        value = sane.parse(data)
     except R1Error as error:
-        raise TargetError("endpoint_not_json", host="-", problem=str(error.values.get("problem", "-"))) from error
+        raise TargetError(
+            "endpoint_not_json", host=host, problem=str(error.values.get("problem", "too deep"))
+        ) from error
     if not isinstance(value, Mapping):
-        raise TargetError("endpoint_not_json", host="-", problem="no object")
+        raise TargetError("endpoint_not_json", host=host, problem="no object")
     return value
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
-
-
-def _host(endpoint: Endpoint) -> str:
-    return endpoint.url.split("/")[2]
-
-
-def _host_of(response: Response) -> str:
-    return str(response.headers.get("host", "-"))
+def host_of(endpoint: Endpoint) -> str:
+    """The endpoint's host, as sentences name it."""
+    return urlsplit(endpoint.url).hostname or "?"

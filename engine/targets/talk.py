@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from engine.errors import R1Error, TargetError
-from engine.targets.dialect import Dialect, dialect_of
+from engine.targets import sane
+from engine.targets.dialect import Dialect, dialect_of, message_of
 from engine.targets.endpoint import Ask, Budget, Conversation, Endpoint, Reply
-from engine.targets.source import parse_json
 from engine.targets.target import Cost, Finding
 from engine.targets.wire import Response, Wire
 
 _TRIES = 4
 _AGAIN = (408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529)
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 60.0
+_BILLED = ("endpoint_slow", "endpoint_too_large", "endpoint_not_json")
+"""Failures after which the server may well have done all the work that was asked."""
 _NAMING = ("server", "via", "x-powered-by", "x-served-by", "x-model", "x-inference-provider", "cf-ray")
 METADATA = ("/models", "/version", "/props", "/get_model_info", "/info")
 """Where servers tell about themselves: OpenAI's list; vLLM; llama.cpp; SGLang; TGI. Only the first lies below
@@ -35,6 +37,13 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     bytes: int = 0
+    reserved: int = 0
+    """Tokens of asks under way, at most."""
+
+    @property
+    def tokens(self) -> int:
+        """All that is spent or spoken for."""
+        return self.prompt_tokens + self.completion_tokens + self.reserved
 
 
 class Talk:
@@ -60,9 +69,8 @@ class Talk:
 
     def affords(self, ask: Ask, times: int = 1) -> bool:
         """Whether the budget still allows an ask."""
-        tokens = self.spent.prompt_tokens + self.spent.completion_tokens
         return (
-            tokens + times * (ask.prompt_tokens + ask.max_tokens) <= self.budget.tokens
+            self.spent.tokens + times * (ask.prompt_tokens + ask.max_tokens) <= self.budget.tokens
             and self.spent.requests + times <= self.budget.requests
             and time.monotonic() < self.until
         )
@@ -83,7 +91,7 @@ class Talk:
         document = None
         if response.status == 200:
             try:
-                document = parse_json(response.body, path)
+                document = sane.document(sane.parse(response.body))
             except R1Error:
                 document = None
         if isinstance(document, dict | list):
@@ -95,19 +103,29 @@ class Talk:
         """Put one ask, and keep its reply in the conversation, refused ones too.
 
         Raises:
-            TargetError: the first ask of a conversation failed: there is nothing to go by.
+            TargetError: the first ask of a conversation failed: there is nothing to go by. Or the budget does
+                not allow the ask, whatever came before.
         """
+        if not self.affords(ask):
+            raise self._spent()
+        most = ask.prompt_tokens + ask.max_tokens
+        self.spent.reserved += most
         try:
             reply = await self._put(ask)
         except R1Error as error:
+            if error.code in _BILLED:
+                self.spent.prompt_tokens += ask.prompt_tokens
+                self.spent.completion_tokens += ask.max_tokens
             if not any(reply.refused is None for reply in self.conversation.replies):
                 raise
             reply = Reply(ask=ask.id, prompt=ask.prompt, max_tokens=ask.max_tokens, refused=error.code)
             self.find(Finding("request_failed", {"ask": ask.id, "problem": error.sentence("en")}))
-        self.spent.prompt_tokens += reply.prompt_tokens or (0 if reply.refused else ask.prompt_tokens)
-        self.spent.completion_tokens += min(
-            max(reply.completion_tokens or 0, len(reply.pieces), 0 if reply.refused else 1), 10 * ask.max_tokens
-        )
+        else:
+            self.spent.prompt_tokens += reply.prompt_tokens or ask.prompt_tokens
+            written = max(reply.completion_tokens or 0, len(reply.pieces), 1)
+            self.spent.completion_tokens += min(written, 10 * ask.max_tokens)
+        finally:
+            self.spent.reserved -= most
         kept = self.conversation
         self.conversation = replace(kept, replies=(*kept.replies, reply), cost=self.cost())
         return reply
@@ -131,10 +149,10 @@ class Talk:
     async def _put(self, ask: Ask) -> Reply:
         for _ in range(8):  # each turn drops one thing that the server does not take
             url, payload = self.dialect.request(ask)
-            response = await self._retried(url, payload)
+            response = await self._retried(ask, url, payload)
             if response.status == 200:
                 reply = self.dialect.reply(ask, response)
-                if len(reply.generated) > 40 * ask.max_tokens + 200:
+                if response.cut or len(reply.generated) > 40 * ask.max_tokens + 200:
                     self.find(Finding("max_tokens_ignored", {"asked": ask.max_tokens, "got": len(reply.generated)}))
                 self._note_headers(response)
                 return reply
@@ -143,31 +161,42 @@ class Talk:
             raise self._refusal(response)
         raise TargetError("endpoint_status", host=self.wire.host, status=400, problem="-")
 
-    async def _retried(self, url: str, payload: Any) -> Response:
+    async def _retried(self, ask: Ask, url: str, payload: Any) -> Response:
+        """Send until there is an answer that asking again would not change."""
         for attempt in range(_TRIES):
-            last = attempt == _TRIES - 1
+            last = attempt == _TRIES - 1 or self.spent.requests + 1 >= self.budget.requests
+            pause = self.backoff * 2**attempt * random.uniform(0.75, 1.25)
             try:
-                response = await self._send("POST", url, payload, until=self.until)
+                response = await self._send("POST", url, payload, until=self.until, most_lines=4 * ask.max_tokens + 100)
             except TargetError as error:
-                if last or error.code != "endpoint_unreachable" or time.monotonic() > self.until:
+                if last or error.code != "endpoint_unreachable" or not self._waits(pause):
                     raise
-                await self._wait(attempt, None)
-                continue
-            if response.status not in _AGAIN or last or time.monotonic() > self.until:
-                return response
-            await self._wait(attempt, response.headers.get("retry-after"))
+            else:
+                pause = max(pause, _seconds(response.headers.get("retry-after")))
+                # What crashes over an unusual field crashes over it again.
+                crashed = response.status == 500 and ask.options
+                if response.status not in _AGAIN or crashed or last or not self._waits(pause):
+                    return response
+            await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
-    async def _send(self, method: str, url: str, payload: Any, *, until: float) -> Response:
+    def _waits(self, seconds: float) -> bool:
+        """Whether it is worth waiting as long as the server asks: sooner it would only refuse again."""
+        return seconds <= _LONGEST_WAIT and time.monotonic() + seconds < self.until
+
+    async def _send(
+        self, method: str, url: str, payload: Any, *, until: float, most_lines: int | None = None
+    ) -> Response:
+        if self.spent.requests >= self.budget.requests or time.monotonic() >= self.until:
+            raise self._spent()
         self.spent.requests += 1
-        response = await self.wire.request(method, url, payload, until=min(until, self.until))
+        response = await self.wire.request(method, url, payload, until=min(until, self.until), most_lines=most_lines)
         self.spent.bytes += response.size
         return response
 
-    async def _wait(self, attempt: int, retry_after: str | None) -> None:
-        asked = float(retry_after) if retry_after and re.fullmatch(r"\d{1,4}(\.\d+)?", retry_after) else 0.0
-        pause = max(asked, self.backoff * 2**attempt * random.uniform(0.75, 1.25))
-        await asyncio.sleep(max(0.0, min(pause, _LONGEST_WAIT, self.until - time.monotonic())))
+    def _spent(self) -> TargetError:
+        spent, host = self.spent, self.wire.host
+        return TargetError("endpoint_budget", host=host, requests=spent.requests, tokens=spent.tokens - spent.reserved)
 
     def _refusal(self, response: Response) -> TargetError:
         status, host = response.status, self.wire.host
@@ -187,14 +216,21 @@ class Talk:
 
 
 def _message(response: Response) -> str:
-    """What an error response says, from any of the shapes in use."""
-    body = response.body[:20_000]
+    """What an error response says."""
     try:
-        document = parse_json(body, "error")
+        said = message_of(sane.parse(response.body))
     except R1Error:
-        return body[:400].decode("utf-8", "replace")
-    node = document
-    for key in ("error", "message", "detail"):
-        if isinstance(node, Mapping) and key in node:
-            node = node[key]
-    return str(node)[:400]
+        said = ""
+    return said or response.body[:400].decode("utf-8", "replace")
+
+
+def _seconds(retry_after: str | None) -> float:
+    """A Retry-After header in seconds from now, given as such or as a date; 0 where it makes no sense."""
+    if not retry_after:
+        return 0.0
+    try:
+        if retry_after.strip().replace(".", "", 1).isdecimal():
+            return float(retry_after)
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
