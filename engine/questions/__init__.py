@@ -1,0 +1,1 @@
+"""What served models are asked, and how each question is worded."""
