@@ -9,8 +9,8 @@ from typing import Any
 from engine.errors import CorruptTarget
 from engine.targets.source import parse_json
 
-_BRACKETS = 200_000
-"""A thousand tokens with twenty alternatives each, spelt out in bytes, open some 45,000."""
+_BRACKETS, _QUOTES = 200_000, 1_000_000
+"""A thousand tokens with twenty alternatives each, spelt out in bytes, have some 45,000 and 170,000."""
 _DEPTH, _ENTRIES, _CHARACTERS = 12, 1_000, 20_000
 """Of documents that are kept. Chat templates, the longest strings told, have some 8,000 characters."""
 
@@ -21,7 +21,7 @@ def parse(data: bytes) -> Any:
     Raises:
         CorruptTarget: not JSON, or it would unfold to more than a reply ever holds.
     """
-    if data.count(b"[") + data.count(b"{") > _BRACKETS:
+    if data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b'"') > _QUOTES:
         raise CorruptTarget("json_too_large", name="-")
     return parse_json(data, "-")
 
