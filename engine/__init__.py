@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.identification import Identification, OnProgress, Recommendation
 
+if TYPE_CHECKING:
+    from engine.targets.endpoint import Budget, Endpoint
+
 __version__ = "0.1.0"
-__all__ = ["identify", "recommend", "recompute"]
+__all__ = ["identify", "recommend", "recompute", "record_reference"]
 
 
 def identify(
@@ -20,16 +23,23 @@ def identify(
     scenario: str = "",
     family_files: Iterable[Path] = (),
     rule_files: Iterable[Path] = (),
+    reference_files: Iterable[Path] = (),
+    endpoint: Endpoint | None = None,
+    budget: Budget | None = None,
     on_progress: OnProgress | None = None,
 ) -> Identification:
     """Say what the model at ``spec`` is, and whether the full or a distilled model suits ``constraints``.
 
     Args:
-        spec: Hub id (``org/name[@revision]``), checkpoint directory, ``.safetensors`` or ``.gguf``.
+        spec: Hub id (``org/name[@revision]``), checkpoint directory, ``.safetensors``, ``.gguf``, or the URL of
+            an endpoint (``https://host/v1#model``).
         family: catalog family whose variants are the hypotheses.
         constraints: deployment constraints by name, see ``engine.rules.recommend``.
         scenario: free words (en/zh) that the scenario rules read too.
         family_files, rule_files: the user's own YAML, added to what ships.
+        reference_files: recorded behaviour of trusted endpoints, see ``record_reference``.
+        endpoint: the endpoint that ``spec`` is a name of, with its key.
+        budget: what questions to an endpoint may cost at most.
         on_progress: called before and after each step, from this thread.
 
     Raises:
@@ -44,6 +54,9 @@ def identify(
         scenario=scenario,
         family_files=tuple(family_files),
         rule_files=tuple(rule_files),
+        reference_files=tuple(reference_files),
+        endpoint=endpoint,
+        budget=budget,
         on_progress=on_progress,
     )
 
@@ -62,7 +75,9 @@ def recommend(
     return run(constraints or {}, scenario=scenario, rule_files=tuple(rule_files))
 
 
-def recompute(stored: Identification, *, family_files: Iterable[Path] = ()) -> Identification:
+def recompute(
+    stored: Identification, *, family_files: Iterable[Path] = (), reference_files: Iterable[Path] = ()
+) -> Identification:
     """The verdict that stored observations give under today's catalog; the target is not touched.
 
     Raises:
@@ -70,4 +85,21 @@ def recompute(stored: Identification, *, family_files: Iterable[Path] = ()) -> I
     """
     from engine.pipeline import recompute as run
 
-    return run(stored, family_files=tuple(family_files))
+    return run(stored, family_files=tuple(family_files), reference_files=tuple(reference_files))
+
+
+def record_reference(
+    endpoint: Endpoint, variant: str, *, budget: Budget | None = None, on_progress: OnProgress | None = None
+) -> dict[str, Any]:
+    """What an endpoint that somebody vouches for answers, as a JSON-able reference.
+
+    Args:
+        variant: catalog id of what it is vouched to be.
+
+    Raises:
+        UsageError: the catalog has no such variant.
+        TargetError: the endpoint cannot be asked, or answered too little.
+    """
+    from engine.recording import record
+
+    return record(endpoint, variant, budget=budget, on_progress=on_progress)

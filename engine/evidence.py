@@ -10,20 +10,45 @@ from typing import Any, Literal
 UNKNOWN = "unknown"
 """The hypothesis that the target is nothing the catalog knows."""
 
-Group = Literal["weights", "declared", "tokenizer", "statement"]
+Group = Literal[
+    "weights", "declared", "tokenizer", "statement",
+    "service", "accounting", "pieces", "cut", "tokens", "behaviour", "recall", "ability", "speed",
+]  # fmt: skip
+"""Files show the first four. An endpoint shows the others, and what it is called: what its server says of itself
+(``service``), how it counts tokens, in which pieces text streams, where it is cut off, which token an id is, how
+it answers, what it knows, what it can do, how fast it is."""
 
-FORGED_UP: Mapping[Group, float] = {"weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05}
+FORGED_UP: Mapping[Group, float] = {
+    "weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05,
+    "service": 0.3, "behaviour": 0.05, "recall": 0.01, "ability": 0.05, "speed": 0.3,
+}  # fmt: skip
 """Chance that everything a group shows was made to look like something worth more than it is.
 
 Probes of one group read the same fact or are forged by the same edit (tensor names, shapes and counts
 share one header), so the group shares one such chance and is not counted twice. Judged, not measured: a
 header needs matching sparse files, a tokenizer makes the model unusable, a config takes one edit, a name
-nothing - yet most names are honest, and `card` allows for careless ones itself."""
+nothing - yet most names are honest, and `card` allows for careless ones itself. A server's own words are a
+constant in a gateway; knowledge could be forged only by asking the full model for it."""
 
-FORGED_DOWN: Mapping[Group, float] = {"weights": 1e-6, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01}
+FORGED_DOWN: Mapping[Group, float] = {
+    "weights": 1e-6, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01,
+    "service": 0.02, "behaviour": 0.05, "recall": 0.02, "ability": 0.1, "speed": 0.5,
+}  # fmt: skip
 """The same for looking like something worth less. Nobody sells the full model as a distill, so this is
 accident: files mixed up, a reading of ours that fails. Tensors cannot be there by accident: whatever the
 other files say, a file of Qwen-14B's tensors is not the full model."""
+
+LADDER: tuple[Group, ...] = ("accounting", "pieces", "cut", "tokens")
+"""Four ways in which one fact shows, the vocabulary, from the easiest to the hardest to disguise: a gateway
+that cuts text along another model's tokens also streams and counts along them. So the rungs are forged from
+the bottom up, not independently."""
+CLIMB_UP: Mapping[Group, float] = {"accounting": 0.2, "pieces": 0.3, "cut": 0.3, "tokens": 0.05}
+"""Chance that a rung was made to look like something worth more, given that every rung below it was. Judged:
+one seller in five recounts or copies the usage of what it claims to sell; translating token ids both ways
+needs a proxy with both vocabularies inside."""
+CLIMB_DOWN: Mapping[Group, float] = {"accounting": 0.05, "pieces": 0.1, "cut": 0.1, "tokens": 0.1}
+"""The same by accident: gateways that count every model with one tokenizer of their own, re-chunk streams by
+words or bytes, estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +85,6 @@ class Evidence:
         if not self.votes:
             return "none"
         spread = max(self.log_likelihood.values()) - min(self.log_likelihood.values())
-        ratio = min(math.exp(min(spread, 50.0)), 1 / (self.spoofability or FORGED_UP[self.group]))
+        forged = self.spoofability or FORGED_UP.get(self.group) or CLIMB_UP[self.group]
+        ratio = min(math.exp(min(spread, 50.0)), 1 / forged)
         return "weak" if ratio < 5 else "medium" if ratio < 20 else "strong"

@@ -13,12 +13,17 @@ from engine.catalog.schema import Family
 from engine.claim import read_claim
 from engine.evidence import Evidence
 from engine.identification import Identification, OnProgress, Progress, Recommendation, TargetSummary
-from engine.probes import PROBES, Hypotheses
+from engine.posterior import posterior, supports
+from engine.probes import ENDPOINT_PROBES, PROBES, Hypotheses
+from engine.probes.routing import share_of
+from engine.references import Reference, load_references
 from engine.rules.constraints import parse_constraints
 from engine.rules.recommend import load_rules, recommend
 from engine.targets import open_target
+from engine.targets.endpoint import Budget, Endpoint
+from engine.targets.spec import parse_spec
 from engine.targets.target import Target
-from engine.verdict import Verdict, decide
+from engine.verdict import Mixture, Verdict, decide
 
 
 def identify(
@@ -29,14 +34,43 @@ def identify(
     scenario: str,
     family_files: tuple[Path, ...],
     rule_files: tuple[Path, ...],
+    reference_files: tuple[Path, ...],
+    endpoint: Endpoint | None,
+    budget: Budget | None,
     on_progress: OnProgress | None,
 ) -> Identification:
-    """See ``engine.identify``. Constraints and catalog are checked before the target is touched."""
+    """See ``engine.identify``. Constraints, catalog and references are checked before the target is touched."""
     started = time.perf_counter()
     parse_constraints(constraints)
     load_rules(rule_files)
     chosen = load_family(family, family_files)
-    hypotheses = hypotheses_of(chosen)
+    asked = endpoint or _as_endpoint(spec)
+    if asked is not None:
+        hypotheses = hypotheses_of(chosen, load_references(reference_files), served=True)
+        target, rows = _ask(spec, asked, hypotheses, budget or Budget(), on_progress)
+    else:
+        hypotheses = hypotheses_of(chosen)
+        target, rows = _read(spec, hypotheses, on_progress)
+    verdict = conclude(rows, hypotheses)
+    return Identification(
+        target=target,
+        family=chosen.name,
+        family_version=chosen.version,
+        evidence=tuple(rows),
+        verdict=verdict,
+        recommendation=recommend(constraints, scenario=scenario, rule_files=rule_files, verdict=verdict),
+        engine_version=engine.__version__,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _as_endpoint(spec: str) -> Endpoint | None:
+    where = parse_spec(spec)
+    return where if isinstance(where, Endpoint) else None
+
+
+def _read(spec: str, hypotheses: Hypotheses, on_progress: OnProgress | None) -> tuple[TargetSummary, list[Evidence]]:
+    """Headers and small files, through every probe."""
     report = on_progress or (lambda progress: None)
     steps = len(PROBES) + 1
     report(Progress("open", 0, steps))
@@ -48,25 +82,43 @@ def identify(
         if observation is not None:
             rows.append(probe.score(observation, hypotheses))
     report(Progress("verdict", steps, steps))
-    verdict = conclude(rows, hypotheses)
-    return Identification(
-        target=_summary(target),
-        family=chosen.name,
-        family_version=chosen.version,
-        evidence=tuple(rows),
-        verdict=verdict,
-        recommendation=recommend(constraints, scenario=scenario, rule_files=rule_files, verdict=verdict),
-        engine_version=engine.__version__,
-        seconds=time.perf_counter() - started,
+    return _summary(target), rows
+
+
+def _ask(
+    spec: str, endpoint: Endpoint, hypotheses: Hypotheses, budget: Budget, on_progress: OnProgress | None
+) -> tuple[TargetSummary, list[Evidence]]:
+    """Questions to an endpoint, until it is decided."""
+    from engine.inquiry import inquire
+
+    found = inquire(
+        endpoint, hypotheses, lambda rows: conclude(rows, hypotheses), budget=budget, on_progress=on_progress
     )
+    said = found.conversation
+    summary = TargetSummary(
+        spec=spec,
+        kind="endpoint",
+        name=said.endpoint.model,
+        revision=None,
+        weights_size=0,
+        tensor_count=0,
+        files=(),
+        findings=said.findings,
+        cost=said.cost,
+    )
+    return summary, list(found.rows)
 
 
-def recompute(stored: Identification, *, family_files: tuple[Path, ...] = ()) -> Identification:
+def recompute(
+    stored: Identification, *, family_files: tuple[Path, ...] = (), reference_files: tuple[Path, ...] = ()
+) -> Identification:
     """The same observations under today's catalog and model of evidence; the target is not touched."""
     started = time.perf_counter()
     chosen = load_family(stored.family, family_files)
-    hypotheses = hypotheses_of(chosen)
-    scorers = {probe.name: probe.score for probe in PROBES}
+    served = stored.target.kind == "endpoint"
+    hypotheses = hypotheses_of(chosen, load_references(reference_files) if served else (), served=served)
+    probes = ENDPOINT_PROBES if served else PROBES
+    scorers = {probe.name: probe.score for probe in probes}
     rows = [scorers[row.probe](row.observation, hypotheses) for row in stored.evidence if row.probe in scorers]
     verdict = conclude(rows, hypotheses)
     return Identification(
@@ -81,11 +133,20 @@ def recompute(stored: Identification, *, family_files: tuple[Path, ...] = ()) ->
     )
 
 
-def hypotheses_of(family: Family) -> Hypotheses:
+_OTHERS_SERVED = 3.0
+"""Weight of all published models beside the family together, of an endpoint, where one variant has about 1: how
+many of them the catalog happens to list is no evidence. Judged."""
+
+
+def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, served: bool = False) -> Hypotheses:
     """The family's variants and, unless it stands alone, every published model that is not one of these."""
     own = {variant.id for variant in family.variants}
     published = () if family.alone else tuple(variant for variant in load_published() if variant.id not in own)
-    return Hypotheses((*family.variants, *published), family.tokenizers, family.vocabularies)
+    if served and published:
+        share = _OTHERS_SERVED / len(published)
+        published = tuple(variant.model_copy(update={"prior": share}) for variant in published)
+    newest = {reference.variant: reference for reference in sorted(references, key=lambda entry: entry.created)}
+    return Hypotheses((*family.variants, *published), family.tokenizers, family.vocabularies, tuple(newest.values()))
 
 
 def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses) -> Verdict:
@@ -93,10 +154,32 @@ def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses) -> Verdict:
     by_probe = {row.probe: row for row in rows}
     statement = by_probe.get("card")
     claim = read_claim(statement.observation, hypotheses.variants) if statement else None
-    return decide(rows, hypotheses, claim, _description(by_probe))
+    mixture = mixture_of(by_probe["routing"], rows, hypotheses) if "routing" in by_probe else None
+    return decide(rows, hypotheses, claim, _description(by_probe), mixture)
+
+
+def mixture_of(row: Evidence, rows: Sequence[Evidence], hypotheses: Hypotheses) -> Mixture:
+    """The routing row, with the variants that its vocabularies most likely mean."""
+    share = share_of(row.observation, hypotheses)
+    chances = posterior(supports(rows, hypotheses.ids), hypotheses)
+
+    def meant(vocabulary: str) -> str:
+        with_it = [
+            variant.id
+            for variant in hypotheses.variants
+            if (tokenizer := hypotheses.tokenizers.get(variant.tokenizer or "")) and tokenizer.vocabulary == vocabulary
+        ]
+        return max(with_it, key=lambda name: chances[name], default="?")
+
+    return Mixture(
+        meant(share.usual), meant(share.other), share.share, share.low, share.high, share.evidence, share.replies
+    )
 
 
 def _description(by_probe: Mapping[str, Evidence]) -> str:
+    counted = by_probe.get("token_count")
+    if counted and counted.values["tokenizer"] != "?":
+        return str(counted.values["tokenizer"])
     shape = by_probe.get("config") or by_probe.get("tensors")
     words = [str(shape.values["dimensions"])] if shape else []
     if parameters := by_probe.get("parameters"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.catalog.schema import VariantKind
-from engine.evidence import FORGED_DOWN, FORGED_UP, UNKNOWN, Evidence, Group
+from engine.evidence import CLIMB_DOWN, CLIMB_UP, FORGED_DOWN, FORGED_UP, LADDER, UNKNOWN, Evidence, Group
 
 if TYPE_CHECKING:
     from engine.probes.probe import Hypotheses
@@ -57,22 +57,46 @@ def posterior(groups: Iterable[Support], hypotheses: Hypotheses) -> dict[str, fl
     best-fitting hypothesis whatever the model is, otherwise it is honest:
     P(group | variant) ∝ (1 - ε) · L(variant) / max L + ε. So no group can speak louder than 1/ε.
     ε is ``FORGED_UP`` for a variant worth less than what is shown, ``FORGED_DOWN`` for one worth more.
+    The groups of ``LADDER`` are forged together, from the lowest rung up to some height.
     """
+    groups = tuple(groups)
     worth = {variant.id: _WORTH[variant.kind] for variant in hypotheses.variants} | {UNKNOWN: _WORTH["other"]}
     log_weight = {variant.id: math.log(variant.prior) for variant in hypotheses.variants}
     log_weight[UNKNOWN] = math.log(_UNKNOWN_PRIOR)
+    shown = {support.group: _shown(support, worth) for support in groups}
+    rungs = [support for group in LADDER for support in groups if support.group == group]
     for support in groups:
+        if support.group in LADDER:
+            continue
         # Nobody rebuilds headers to sell one small model as another: tensors are forged towards full size.
         floor = _WORTH["relative"] if support.group == "weights" else 0
-        shown = max(worth[name] for name, value in support.relative.items() if value >= 0.5)
         for variant in log_weight:
-            up = worth[variant] < shown and shown >= floor
+            up = worth[variant] < shown[support.group] and shown[support.group] >= floor
             forged = support.spoofability or (FORGED_UP if up else FORGED_DOWN)[support.group]
             log_weight[variant] += math.log((1 - forged) * support.relative[variant] + forged)
+    if rungs:
+        for variant in log_weight:
+            log_weight[variant] += math.log(_climbed(variant, worth[variant], rungs, shown))
     best = max(log_weight.values())
     weight = {variant: math.exp(value - best) for variant, value in log_weight.items()}
     total = sum(weight.values())
     return {variant: value / total for variant, value in weight.items()}
+
+
+def _shown(support: Support, worth: Mapping[str, int]) -> int:
+    """What the best-fitting hypothesis is worth."""
+    return max(worth[name] for name, value in support.relative.items() if value >= 0.5)
+
+
+def _climbed(variant: str, own: int, rungs: Sequence[Support], shown: Mapping[Group, int]) -> float:
+    """P(all rungs | variant): the sum over how many of them, from the bottom, were forged."""
+    total, reached = 0.0, 1.0
+    honest = [math.prod(support.relative[variant] for support in rungs[height:]) for height in range(len(rungs) + 1)]
+    for height, support in enumerate(rungs):
+        chance = (CLIMB_UP if own < shown[support.group] else CLIMB_DOWN)[support.group]
+        total += reached * (1 - chance) * honest[height]
+        reached *= chance
+    return total + reached * honest[len(rungs)]
 
 
 _WORTH: Mapping[VariantKind, int] = {"full": 3, "relative": 2, "distilled": 1, "other": 0}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.evidence import UNKNOWN, Evidence, Group
+from engine.evidence import LADDER, UNKNOWN, Evidence, Group
 from engine.posterior import Support, posterior, supports
 
 if TYPE_CHECKING:
     from engine.probes.probe import Hypotheses
 
-Outcome = Literal["full", "distilled", "other", "inconclusive"]
+Outcome = Literal["full", "distilled", "other", "mixed", "inconclusive"]
 Grade = Literal["confident", "likely", "inconclusive"]
 ClaimCheck = Literal["holds", "misrepresented", "unproven", "none"]
 
@@ -40,9 +40,9 @@ class Verdict:
     """What the target is.
 
     Attributes:
-        outcome: the answer; ``inconclusive`` says why in ``reasons``.
-        grade: ``confident`` needs a posterior of 0.99 and two independent evidence groups,
-            ``likely`` 0.90.
+        outcome: the answer; ``mixed``: one endpoint, more than one model; ``inconclusive`` says why in ``reasons``.
+        grade: ``confident`` needs a posterior of 0.99 and two independent evidence groups, one of them
+            hard to forge; ``likely`` 0.90.
         variant: most probable variant id within the outcome (``None``: nothing in the catalog fits).
         title: what to call it: the variant, or for ``other`` its base in words.
         indistinguishable: further variants that the evidence cannot tell from ``variant``.
@@ -66,6 +66,25 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How an endpoint's replies divide: the variants behind the ``usual`` and the ``other`` ones, the other's
+    share with its 95 % interval, the evidence against one model (a test martingale's value), the replies seen."""
+
+    usual: str
+    other: str
+    share: float
+    low: float
+    high: float
+    evidence: float
+    replies: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether the mixture is stated: at most 1 % of endpoints with one model ever get here (Ville)."""
+        return self.evidence >= 100
+
+
 LIKELY, CONFIDENT = 0.90, 0.99
 """Posterior an outcome needs to be said at all, and to be said without reserve. Judged."""
 _EXCLUDED = 0.01
@@ -80,11 +99,18 @@ _TELLING = 16
 """A group that fits more variants than this says nothing worth a sentence."""
 
 
-def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | None, description: str) -> Verdict:
+def decide(
+    evidence: Sequence[Evidence],
+    hypotheses: Hypotheses,
+    claim: Claim | None,
+    description: str,
+    mixture: Mixture | None = None,
+) -> Verdict:
     """The verdict that the evidence allows. Pure: stored evidence gives the same verdict again.
 
     Args:
         description: the target's dimensions in words, its title when nothing published fits.
+        mixture: how an endpoint's replies divide, where that was looked at.
     """
     groups = supports(evidence, hypotheses.ids)
     probability = posterior(groups, hypotheses)
@@ -93,17 +119,18 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
     leading = max(chances, key=lambda kind: chances[kind])
     variant = max((name for name in probability if outcome_of[name] == leading), key=lambda name: probability[name])
     alike = _alike(variant, probability, outcome_of, groups)
-    contradictions = _contradictions(variant, groups)
+    contradictions = _contradictions(variant, groups, outcome_of)
     supporting = [support for support in groups if _supports(support, leading, outcome_of)]
-    grade = _grade(chances[leading], supporting, has_weights=any(s.group == "weights" for s in groups))
+    kinds = _kinds(groups, supporting)
+    grade = _grade(leading, chances[leading], kinds)
     if contradictions and grade == "confident":
         grade = "likely"
     outcome: Outcome = "inconclusive" if grade == "inconclusive" else leading  # type: ignore[assignment]
     about_family = claim is not None and any(entry.id in claim.variants for entry in hypotheses.family())
-    denied = _denied_claim(claim, groups) if about_family else []
+    denied = _denied_claim(claim, groups) if about_family and not _served(groups) else []
     check = _check_claim(claim, probability, outcome, [*contradictions, *denied], about_family=about_family)
     known = variant in {entry.id for entry in hypotheses.variants}
-    return Verdict(
+    verdict = Verdict(
         outcome=outcome,
         grade=grade,
         variant=variant if known else None,
@@ -114,7 +141,32 @@ def decide(evidence: Sequence[Evidence], hypotheses: Hypotheses, claim: Claim | 
         claim=claim,
         claim_check=check,
         contradictions=(*contradictions, *denied),
-        reasons=tuple(_reasons(outcome, variant, chances, probability, groups, supporting, hypotheses)),
+        reasons=tuple(_reasons(outcome, variant, chances, probability, groups, kinds, hypotheses)),
+    )
+    return verdict if mixture is None else _with_mixture(verdict, mixture)
+
+
+def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
+    """The verdict in the light of how replies divide: another outcome, or how large a share may still hide."""
+    values = {
+        "usual": mixture.usual,
+        "other": mixture.other,
+        "share": f"{mixture.share:.0%}",
+        "low": f"{mixture.low:.0%}",
+        "high": f"{mixture.high:.0%}",
+        "replies": mixture.replies,
+    }
+    if not mixture.clear:
+        return replace(verdict, reasons=(*verdict.reasons, Reason("one_model", values)))
+    return replace(
+        verdict,
+        outcome="mixed",
+        grade="confident" if mixture.evidence >= 1e4 else "likely",
+        title=f"{mixture.usual} + {mixture.other}",
+        confidence=mixture.evidence / (mixture.evidence + 1),
+        claim_check="misrepresented" if verdict.claim is not None else "none",
+        contradictions=(),
+        reasons=(Reason("mixed_replies", values), *(entry for entry in verdict.reasons if entry.code == "group_fits")),
     )
 
 
@@ -153,22 +205,48 @@ def _supports(support: Support, leading: str, outcome_of: Mapping[str, Outcome])
     return best[leading] >= _EQUAL and min(best.values()) <= 0.1
 
 
-def _grade(chance: float, supporting: Sequence[Support], *, has_weights: bool) -> Grade:
-    """Two independent groups, always; and nothing is certain while no header was seen."""
-    if chance < LIKELY or len(supporting) < 2:
+_HARD: tuple[Group, ...] = ("weights", "cut", "tokens", "recall")
+"""Groups that a seller of something smaller cannot forge with a line of code."""
+_WORDS: tuple[Group, ...] = ("statement", "service", "behaviour", "ability", "speed")
+"""What an endpoint says of itself is no evidence of another kind, and what it does, no proof of which model."""
+
+
+def _served(groups: Iterable[Support]) -> bool:
+    """Whether this is an endpoint's evidence: nothing was read off files."""
+    return not any(support.group in ("weights", "declared", "tokenizer") for support in groups)
+
+
+def _kinds(groups: Sequence[Support], supporting: Sequence[Support]) -> list[Support]:
+    """The independent kinds of evidence among those that support the outcome."""
+    return [support for support in supporting if not (_served(groups) and support.group in _WORDS)]
+
+
+def _grade(leading: str, chance: float, kinds: Sequence[Support]) -> Grade:
+    """Two independent groups, always; and nothing looks worth much for certain without one hard to forge."""
+    if chance < LIKELY or len(kinds) < 2:
         return "inconclusive"
-    return "confident" if chance >= CONFIDENT and has_weights else "likely"
+    hard = any(support.group in _HARD for support in kinds)
+    from_files = any(support.group in ("declared", "tokenizer") for support in kinds)
+    return "confident" if chance >= CONFIDENT and (hard or (leading != "full" and not from_files)) else "likely"
 
 
-def _contradictions(variant: str, groups: Iterable[Support]) -> tuple[Reason, ...]:
-    """Groups of the target's own files that show another model than the verdict names."""
+def _contradictions(variant: str, groups: Iterable[Support], outcome_of: Mapping[str, Outcome]) -> tuple[Reason, ...]:
+    """Groups of the target's own files that show another model than the verdict names.
+
+    Of an endpoint's, only those that show something worth more: a gateway that counts the full model's tokens
+    with a tokenizer of its own deceives nobody.
+    """
     found = []
     for support in groups:
         limit = _OTHER_VOCABULARY if support.group == "tokenizer" else _CONTRADICTED
-        if support.group != "statement" and support.relative[variant] <= limit:
-            shown = [name for name in support.relative if support.relative[name] >= _EQUAL and name != UNKNOWN]
-            values = {"group": support.group, "shown": ", ".join(shown[:4]) or "–", "verdict": variant}
-            found.append(Reason("contradiction" if shown else "contradiction_unpublished", values))
+        if support.group == "statement" or support.relative[variant] > limit:
+            continue
+        shown = [name for name in support.relative if support.relative[name] >= _EQUAL and name != UNKNOWN]
+        flatters = any(outcome_of[name] == "full" for name in shown) and outcome_of[variant] != "full"
+        if support.group in (*LADDER, "service") and not flatters:
+            continue
+        values = {"group": support.group, "shown": ", ".join(shown[:4]) or "–", "verdict": variant}
+        found.append(Reason("contradiction" if shown else "contradiction_unpublished", values))
     return tuple(found)
 
 
@@ -221,7 +299,7 @@ def _reasons(
         yield _why_inconclusive(chances, probability, groups, supporting, hypotheses)
     if variant == UNKNOWN and (nearest := _nearest(groups, hypotheses)):
         yield Reason("nothing_published_fits", {"nearest": nearest})
-    if not any(support.group == "weights" for support in groups):
+    if not any(support.group == "weights" for support in groups) and not _served(groups):
         yield Reason("no_headers")
     if groups and outcome == "full" and chances["distilled"] < _RULED_OUT:
         yield Reason("distills_ruled_out")
@@ -248,9 +326,14 @@ def _why_inconclusive(
     ranked = sorted(probability, key=lambda name: -probability[name])
     if not groups:
         return Reason("nothing_seen")
+    if _served(groups) and not any(support.votes and support.group not in _WORDS for support in groups):
+        return Reason("nothing_measured")
+    if max(chances.values()) >= LIKELY and len(supporting) == 1:
+        return Reason("one_kind_of_evidence", {"group": supporting[0].group})
     if _full_size(probability, hypotheses) >= LIKELY:
         names = [name for name in ranked if name in full_size and probability[name] > 0.01]
-        return Reason("full_size_shape_is_shared", {"names": ", ".join(names)})
+        code = "tokenizer_is_shared" if _served(groups) else "full_size_shape_is_shared"
+        return Reason(code, {"names": ", ".join(names)})
     if max(chances.values()) >= LIKELY and len(supporting) < 2:
         return Reason("one_kind_of_evidence", {"group": supporting[0].group if supporting else groups[0].group})
     first, second = ranked[0], ranked[1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import model_validator
 
-from engine.catalog.schema import Family, Folktale, Record, Tokenizer, Variant, Vocabulary
+from engine.catalog.schema import Composed, Family, Folktale, Record, Tokenizer, Variant, Vocabulary
 from engine.catalog.yaml_file import read_records
 from engine.errors import CatalogError, UsageError
 
@@ -69,6 +69,12 @@ def load_published() -> tuple[Variant, ...]:
 def load_folklore() -> tuple[Folktale, ...]:
     """Figures that circulate in "how to tell" guides, each with the configuration that contradicts it."""
     return read_records(_path("folklore"), Folklore).folktales
+
+
+@cache
+def load_composed() -> Composed:
+    """The composed texts and how every tokenizer within reach counts them."""
+    return read_records(_path("composed"), Composed)
 
 
 @cache

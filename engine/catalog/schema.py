@@ -82,6 +82,39 @@ class Tokenizer(Record):
     source: str
 
 
+class LongCounts(Record):
+    """Tokens of the long composed message: special tokens in it ``parsed``, taken as ``plain`` text, or
+    ``stripped`` by a gateway."""
+
+    parsed: PositiveInt
+    plain: PositiveInt
+    stripped: PositiveInt
+
+
+class ShortText(Record):
+    """The short composed text, and the tokens of the message it makes, by tokenizer."""
+
+    text: str
+    counts: dict[str, PositiveInt]
+
+
+class LongText(Record):
+    """The long composed text, and the special tokens written out behind it."""
+
+    text: str
+    marks: str
+    counts: dict[str, LongCounts]
+
+
+class Composed(Record):
+    """Texts whose token counts tell tokenizers apart, made by tests/benchmarks/build_composed_texts.py.
+    ``nonces``: words that are one token to every tokenizer, so that no two requests need be alike."""
+
+    short: ShortText
+    long: LongText
+    nonces: tuple[str, ...]
+
+
 class Vocabulary(Record):
     """A base vocabulary shared by several tokenizers: token text at ``engine.targets.target.SAMPLE_IDS``."""
 
@@ -92,10 +125,12 @@ class Vocabulary(Record):
 class Variant(Record):
     """A hypothesis. ``names``: regular expressions (case-insensitive, searched in the normalised name)
     by which a claim means this variant. ``template``: substrings of chat_template that it has
-    (``has``) or lacks (``lacks``)."""
+    (``has``) or lacks (``lacks``). ``thinks``: whether it reasons before it answers, ``optional`` where a
+    switch decides, ``None`` where nobody published it."""
 
     id: str
     kind: VariantKind
+    thinks: Literal["always", "optional", "never"] | None = None
     title: Text
     prior: Annotated[float, Field(gt=0)] = 1.0
     repos: tuple[str, ...] = ()

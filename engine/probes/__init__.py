@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from engine.probes import card, config, parameters, quantization, tensors, tokenizer
+from engine.probes import (
+    capability,
+    card,
+    config,
+    knowledge,
+    logprobs,
+    long_context,
+    parameters,
+    quantization,
+    reasoning,
+    routing,
+    self_report,
+    serving,
+    speed,
+    stream_boundaries,
+    tensors,
+    token_count,
+    token_ids,
+    tokenizer,
+    truncation,
+)
 from engine.probes.probe import Hypotheses, Probe
+from engine.targets.endpoint import Conversation
+from engine.targets.target import Target
 
-PROBES: tuple[Probe, ...] = (
+PROBES: tuple[Probe[Target], ...] = (
     tensors.PROBE,
     parameters.PROBE,
     config.PROBE,
@@ -14,6 +36,24 @@ PROBES: tuple[Probe, ...] = (
     card.PROBE,
 )
 """All read headers and small files, which `open_target` has fetched together; each costs milliseconds, so
-there is nothing to plan between them yet."""
+there is nothing to plan between them."""
 
-__all__ = ["PROBES", "Hypotheses", "Probe"]
+ENDPOINT_PROBES: tuple[Probe[Conversation], ...] = (
+    token_ids.PROBE,
+    truncation.PROBE,
+    stream_boundaries.PROBE,
+    logprobs.PROBE,
+    token_count.PROBE,
+    reasoning.PROBE,
+    routing.PROBE,
+    knowledge.PROBE,
+    capability.PROBE,
+    long_context.PROBE,
+    speed.PROBE,
+    serving.PROBE,
+    card.ENDPOINT_PROBE,
+    self_report.PROBE,
+)
+"""All read the same conversation; which questions it is made of is the planner's to choose."""
+
+__all__ = ["ENDPOINT_PROBES", "PROBES", "Hypotheses", "Probe"]

@@ -15,6 +15,7 @@ from typing import Any
 from engine.claim import read_variants, statements
 from engine.evidence import UNKNOWN, Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.targets.endpoint import Conversation
 from engine.targets.target import Target
 from engine.text import parse_yaml
 
@@ -39,6 +40,12 @@ def observe(target: Target) -> Observation | None:
     observation = statements(target.name, front_matter, title, target.config or {})
     observation["repo"] = target.name if target.kind == "hub" else None
     return observation if any(observation[key] for key in ("name", "base_model", "title", "config")) else None
+
+
+def observe_endpoint(conversation: Conversation) -> Observation | None:
+    """The name of the model as it is asked for, which is what it is sold as."""
+    observation = statements(conversation.endpoint.model, {}, "", {})
+    return {**observation, "repo": None, "served": True} if observation["name"] else None
 
 
 def _read_card(card: str) -> tuple[Mapping[str, Any], str]:
@@ -94,11 +101,18 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "name": ", ".join(observation["name"]) or "–",
             "base_model": ", ".join(observation["base_model"]) or "–",
             "title": ", ".join(observation["title"]) or "–",
-            "form": "nothing" if not meant else "base" if observation["base_model"] else "",
+            "form": _form(observation, named=bool(meant)),
             "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
         },
         spoofability=_OFFICIAL if official else None,
     )
 
 
+def _form(observation: Observation, *, named: bool) -> str:
+    if observation.get("served"):
+        return "served" if named else "served_nothing"
+    return "nothing" if not named else "base" if observation["base_model"] else ""
+
+
 PROBE = Probe("card", observe, score)
+ENDPOINT_PROBE = Probe("card", observe_endpoint, score)

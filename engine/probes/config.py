@@ -62,7 +62,7 @@ def _defaults(config: Mapping[str, Any]) -> Dimensions:
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """Each variant's likelihood: hard dimensions must be equal, soft ones may have been edited."""
     declared: Mapping[str, Any] = observation["dimensions"]
-    likelihood = {variant.id: _likelihood(declared, variant) for variant in hypotheses.variants}
+    likelihood = {variant.id: dimension_likelihood(declared, variant) for variant in hypotheses.variants}
     likelihood[UNKNOWN] = _CHANCE
     return Evidence(
         probe="config",
@@ -74,7 +74,8 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     )
 
 
-def _likelihood(declared: Mapping[str, Any], variant: Variant) -> float:
+def dimension_likelihood(declared: Mapping[str, Any], variant: Variant) -> float:
+    """Log likelihood of declared dimensions under a variant."""
     hard = sum(IMPOSSIBLE for name in HARD if _differs(name, declared, variant.shape))
     if (model_type := declared.get("model_type")) and not same_type(model_type, variant.shape.model_type):
         hard += IMPOSSIBLE

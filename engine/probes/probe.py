@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from engine.catalog.schema import Tokenizer, Variant, Vocabulary
 from engine.evidence import UNKNOWN, Evidence
-from engine.targets.target import Target
+from engine.references import Reference
+
+Seen = TypeVar("Seen")
 
 Observation = Mapping[str, Any]
 IMPOSSIBLE = math.log(1e-6)
@@ -20,12 +22,14 @@ IMPOSSIBLE = math.log(1e-6)
 class Hypotheses:
     """What a target could be: the family's variants, the published models beside it, or neither.
 
-    ``tokenizers`` and ``vocabularies`` are those of the family file, by id.
+    ``tokenizers`` and ``vocabularies`` are those of the family file, by id. ``references``: what trusted
+    targets answered, at most one a variant.
     """
 
     variants: tuple[Variant, ...]
     tokenizers: Mapping[str, Tokenizer]
     vocabularies: Mapping[str, Vocabulary]
+    references: tuple[Reference, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -38,10 +42,23 @@ class Hypotheses:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A probe by its two halves. ``observe`` does the reading and returns ``None`` when the target has
-    nothing for it; ``score`` is pure, so stored observations can be scored again."""
+class Probe(Generic[Seen]):
+    """A probe by its two halves. ``observe`` reads a target's headers or a conversation with an endpoint, and
+    returns ``None`` when there is nothing in it; ``score`` is pure, so stored observations can be scored again."""
 
     name: str
-    observe: Callable[[Target], Observation | None]
+    observe: Callable[[Seen], Observation | None]
     score: Callable[[Observation, Hypotheses], Evidence]
+
+
+def by_vocabulary(likelihood: Mapping[str, float], hypotheses: Hypotheses, *, elsewhere: float) -> dict[str, float]:
+    """Log likelihood per variant from one per vocabulary.
+
+    Args:
+        elsewhere: for variants whose vocabulary has no entry, and for what the catalog does not know.
+    """
+    spread = {}
+    for variant in hypotheses.variants:
+        tokenizer = hypotheses.tokenizers.get(variant.tokenizer or "")
+        spread[variant.id] = likelihood.get((tokenizer.vocabulary if tokenizer else None) or "", elsewhere)
+    return {**spread, UNKNOWN: elsewhere}

@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from engine.errors import TargetError
+from engine.errors import TargetError, UsageError
+from engine.targets.endpoint import Endpoint
 from engine.targets.source import FileSource
 from engine.targets.spec import parse_spec
 from engine.targets.target import Target
@@ -31,6 +32,8 @@ def open_target(spec: str) -> Target:
     where = parse_spec(spec)
     if isinstance(where, Path):
         target = _open_path(spec, where)
+    elif isinstance(where, Endpoint):
+        raise UsageError("endpoint_has_no_files", spec=spec[:120])
     else:
         from engine.targets.hub import open_hub
 

@@ -72,8 +72,7 @@ class _OpenAI:
         body = self.request(ask)[1]
         sent = [name for name in self._OPTIONAL if name in body]
         named = [name for name in sent if name in message]
-        # A refused logit_bias answers the ask that was about it.
-        if not sent or "logit_bias" in named or (not named and (sent[0] in ("stream", "max_tokens") or ask.raw)):
+        if not sent or (not named and (sent[0] in ("stream", "max_tokens") or ask.raw)):
             return False
         self.refused.update(named[:1] or sent[:1])
         return True

@@ -91,6 +91,8 @@ class Reply:
         tokens, alternatives: with logprobs: the token chosen at each position, and those considered with
             their logprobs in nats.
         refused: why there is nothing else, as an error code (``endpoint_status`` ...); then the rest is empty.
+        raw: continued text instead of answering a message.
+        forced: a ``logit_bias`` was sent along, so the words may not be the model's own.
     """
 
     ask: str
@@ -109,6 +111,8 @@ class Reply:
     alternatives: tuple[Mapping[str, float], ...] = ()
     seconds: float = 0.0
     refused: str | None = None
+    raw: bool = False
+    forced: bool = False
 
     @property
     def generated(self) -> str:
@@ -120,16 +124,17 @@ class Reply:
 class Conversation:
     """Everything asked of an endpoint and answered so far; what endpoint probes observe.
 
-    ``metadata`` maps a path such as ``/models`` or ``/props`` to the JSON served there, ``headers`` holds
-    those of the last response that name a server.
+    ``metadata`` maps a path such as ``/models`` or ``/props`` to the JSON served there, ``looked`` has every path
+    that was tried, ``headers`` holds those of the last response that name a server.
     """
 
     endpoint: Endpoint
     replies: tuple[Reply, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    looked: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
 
     def of(self, prefix: str) -> list[Reply]:
         """Replies to asks whose id begins with ``prefix`` that did bring something."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import TargetError, UsageError
+from engine.targets.endpoint import Endpoint, parse_endpoint
 
 _HUB_ID = re.compile(
     r"^(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})"
@@ -28,11 +29,11 @@ class HubRef:
     wanted: str = ""
 
 
-def parse_spec(spec: str) -> Path | HubRef:
-    """A local path where one exists, else a Hub reference.
+def parse_spec(spec: str) -> Path | HubRef | Endpoint:
+    """A local path where one exists, an endpoint's URL, else a Hub reference.
 
     Raises:
-        UsageError: an endpoint URL, or nothing that could be a model.
+        UsageError: a URL that cannot be an endpoint's, or nothing that could be a model.
         TargetError: it looks like a path, and nothing is there.
     """
     text = spec.strip()
@@ -48,7 +49,7 @@ def parse_spec(spec: str) -> Path | HubRef:
     if match := _HUB_URL.match(bare):
         return HubRef(match["repo"], match["revision"], match["file"] or "")
     if re.match(r"^[a-z]+://", bare):
-        raise UsageError("endpoint_unsupported", spec=text[:120])
+        return parse_endpoint(text)
     if match := _HUB_FILE.match(bare):
         return HubRef(match["repo"], None, match["file"])
     looks_local = text.startswith(("/", "./", "../", "~")) or text.count("/") > 1

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from engine.errors import R1Error, TargetError
 from engine.targets import sane
@@ -75,16 +75,30 @@ class Talk:
             and time.monotonic() < self.until
         )
 
-    async def look(self, path: str) -> Any:
+    def has_left(self, tokens: int) -> bool:
+        """Whether the budget still has this many tokens, a request, and time."""
+        spent = self.spent.prompt_tokens + self.spent.completion_tokens
+        return (
+            spent + tokens <= self.budget.tokens
+            and self.spent.requests < self.budget.requests
+            and time.monotonic() < self.until
+        )
+
+    def choose(self, model: str) -> None:
+        """Ask for this model from now on."""
+        endpoint = replace(self.conversation.endpoint, model=model)
+        self.conversation = replace(self.conversation, endpoint=endpoint)
+        self.dialect = dialect_of(endpoint)
+
+    async def look(self, path: str, body: Any = None) -> Any:
         """The JSON served at a metadata path; ``None`` where there is none. One try, at most ten seconds.
 
         Raises:
             TargetError: the endpoint cannot be reached at all, or is refused.
         """
         base = self.conversation.endpoint.url
-        parts = urlsplit(base)
-        url = base + path if path == "/models" else f"{parts.scheme}://{parts.netloc}{path}"
-        body = {"model": self.conversation.endpoint.model} if path == "/api/show" else None
+        url = (base if path == "/models" else base.removesuffix("/v1")) + path
+        self.conversation = replace(self.conversation, looked=self.conversation.looked | {path})
         response = await self._send("POST" if body else "GET", url, body, until=time.monotonic() + 10)
         if response.status in (401, 403) and path == "/models":
             raise TargetError("endpoint_key", host=self.wire.host, status=response.status)
@@ -152,6 +166,7 @@ class Talk:
             response = await self._retried(ask, url, payload)
             if response.status == 200:
                 reply = self.dialect.reply(ask, response)
+                reply = replace(reply, raw=ask.raw, forced="logit_bias" in payload)
                 if response.cut or len(reply.generated) > 40 * ask.max_tokens + 200:
                     self.find(Finding("max_tokens_ignored", {"asked": ask.max_tokens, "got": len(reply.generated)}))
                 self._note_headers(response)
@@ -216,12 +231,15 @@ class Talk:
 
 
 def _message(response: Response) -> str:
-    """What an error response says."""
+    """What an error response says, or else what its status means."""
     try:
         said = message_of(sane.parse(response.body))
     except R1Error:
-        said = ""
-    return said or response.body[:400].decode("utf-8", "replace")
+        # Plain words, but no page for a browser and no JSON that could not be read.
+        said = response.body[:400].decode("utf-8", "replace").strip()
+        said = "" if said.startswith(("<", "{", "[")) else said
+    known = response.status in set(HTTPStatus)
+    return said or (HTTPStatus(response.status).phrase if known else "")
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -1,0 +1,171 @@
+"""Asking an endpoint until the verdict is decided or the budget spent: question → evidence → next question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from engine.errors import TargetError, UsageError
+from engine.evidence import Evidence
+from engine.identification import OnProgress, Progress
+from engine.planner import decided, plan
+from engine.probes import ENDPOINT_PROBES, Hypotheses
+from engine.probes.serving import listed_models
+from engine.questions.asking import QUESTIONS, Question
+from engine.questions.deep import facts_asks, problems_ask, put_long_texts, telling_facts
+from engine.questions.routing import look_for_mixture
+from engine.targets.endpoint import Budget, Conversation, Endpoint
+from engine.targets.talk import Talk
+from engine.targets.target import Finding
+from engine.verdict import Verdict
+
+Conclude = Callable[[Sequence[Evidence]], Verdict]
+_SUSPICIOUS = 24
+"""Replies looked at where signs of the tokenizer contradict each other, though nobody asked to be thorough."""
+_FACTS, _PROBLEMS = 20, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What was said, and what it shows."""
+
+    conversation: Conversation
+    rows: tuple[Evidence, ...]
+
+
+def inquire(
+    endpoint: Endpoint,
+    hypotheses: Hypotheses,
+    conclude: Conclude,
+    *,
+    budget: Budget,
+    seed: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Inquiry:
+    """Ask until it is decided.
+
+    Raises:
+        TargetError: the endpoint cannot be reached, refuses, or answers no chat request at all.
+        UsageError: it serves several models and none was named.
+    """
+    report = on_progress or (lambda progress: None)
+    return asyncio.run(_inquire(endpoint, hypotheses, conclude, budget, Random(seed), report))
+
+
+async def _inquire(
+    endpoint: Endpoint, hypotheses: Hypotheses, conclude: Conclude, budget: Budget, random: Random, report: OnProgress
+) -> Inquiry:
+    async with Talk(endpoint, budget) as talk:
+        if not endpoint.model:
+            await _choose_model(talk)
+        steps = _Steps(report)
+        await _identify(talk, hypotheses, conclude, random, steps)
+        rows = read(talk.conversation, hypotheses)
+        if budget.thorough or _suspicious(rows):
+            steps.next("routing")
+            most = 60 if budget.thorough else _SUSPICIOUS
+            await look_for_mixture(talk, hypotheses, random, most=most)
+        if budget.thorough or (hypotheses.references and not decided(conclude(read(talk.conversation, hypotheses)))):
+            await _ask_deeply(talk, hypotheses, conclude, random, steps, thorough=budget.thorough)
+        rows = read(talk.conversation, hypotheses)
+        _say_what_is_left(talk, rows, conclude(rows), hypotheses)
+        return Inquiry(talk.conversation, tuple(rows))
+
+
+async def _identify(talk: Talk, hypotheses: Hypotheses, conclude: Conclude, random: Random, steps: _Steps) -> None:
+    """Put the most telling question for its cost, over and over."""
+    while True:
+        rows = read(talk.conversation, hypotheses)
+        verdict = conclude(rows)
+        if decided(verdict):
+            return
+        shallow = [question for question in QUESTIONS if not question.deep]
+        chosen = plan(shallow, talk.conversation, rows, verdict, hypotheses)
+        if chosen is None or not talk.has_left(chosen.tokens):
+            return
+        steps.next(chosen.question.name)
+        await _put(chosen.question, talk, random)
+
+
+async def _put(question: Question, talk: Talk, random: Random) -> None:
+    try:
+        await question.put(talk, random)
+    except TargetError:
+        # What is optional may fail; that nothing answers at all may not.
+        if question.tokens or not any(reply.refused is None for reply in talk.conversation.replies):
+            raise
+
+
+async def _ask_deeply(
+    talk: Talk, hypotheses: Hypotheses, conclude: Conclude, random: Random, steps: _Steps, *, thorough: bool
+) -> None:
+    """What the model knows, where a reference says what to expect; and all the rest, where it is wanted."""
+    if hypotheses.references:
+        steps.next("facts")
+        for ask in facts_asks(telling_facts(hypotheses.references, _FACTS, random), random):
+            if talk.affords(ask):
+                await talk.ask(ask)
+    if not thorough:
+        return
+    if not decided(conclude(read(talk.conversation, hypotheses))):
+        steps.next("problems")
+        for level in (4, 5, 6):
+            if talk.affords(ask := problems_ask(level, _PROBLEMS, random)):
+                await talk.ask(ask)
+    steps.next("needle")
+    await put_long_texts(talk, random)
+    steps.next("self_report")
+    for question in QUESTIONS:
+        if question.deep and question.open(talk.conversation) and talk.has_left(question.tokens):
+            await _put(question, talk, random)
+
+
+def read(conversation: Conversation, hypotheses: Hypotheses) -> list[Evidence]:
+    """Every probe's row of evidence, from what was said so far."""
+    seen = [(probe, probe.observe(conversation)) for probe in ENDPOINT_PROBES]
+    return [probe.score(observation, hypotheses) for probe, observation in seen if observation is not None]
+
+
+def _suspicious(rows: Sequence[Evidence]) -> bool:
+    """Whether two signs of the tokenizer name different vocabularies."""
+    named = {
+        str(row.values.get("vocabulary", "?")) for row in rows if row.group in ("pieces", "cut", "tokens") and row.votes
+    }
+    return len(named - {"?"}) > 1
+
+
+async def _choose_model(talk: Talk) -> None:
+    names = listed_models(await talk.look("/models"))
+    if not names:
+        raise TargetError("endpoint_lists_nothing", host=talk.wire.host)
+    if len(names) > 1:
+        raise UsageError("endpoint_lists_several", host=talk.wire.host, names=", ".join(names[:8]), first=names[0])
+    talk.choose(names[0])
+
+
+def _say_what_is_left(talk: Talk, rows: Sequence[Evidence], verdict: Verdict, hypotheses: Hypotheses) -> None:
+    """What the next question would have added, or that the budget did not reach."""
+    if decided(verdict):
+        return
+    left = plan(QUESTIONS, talk.conversation, rows, verdict, hypotheses)
+    if left is not None and not talk.has_left(left.tokens):
+        talk.find(Finding("budget_spent", {"tokens": talk.budget.tokens, "requests": talk.budget.requests}))
+    if left is not None:
+        values = {"question": left.question.name, "bits": f"{left.gain:.2f}", "tokens": left.tokens}
+        talk.find(Finding("next_would_add", values))
+    elif not hypotheses.references:
+        talk.find(Finding("no_references"))
+
+
+class _Steps:
+    """Progress: how many questions were put, of those known so far."""
+
+    def __init__(self, report: OnProgress) -> None:
+        self.report, self.done = report, 0
+
+    def next(self, stage: str) -> None:
+        """Say that a question is being put."""
+        self.report(Progress(stage, self.done, max(len(QUESTIONS), self.done + 1)))
+        self.done += 1

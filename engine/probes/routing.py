@@ -1,0 +1,177 @@
+"""`routing`: whether one model answers every request, or a share of them goes to another.
+
+Each reply shows the vocabulary behind it: by the forced token, by where it was cut off, by its stream's pieces,
+by its prompt tokens where they differ from the usual ones of the same message. Against "one model answers
+all", a test martingale bets on every share p and every other vocabulary at once (Shafer 2021, "Testing by
+betting"; mixture over p): E = mean over vocabularies of ∫ Π (1 - p + p · L(other)/L(usual)) dp. Under one model
+E exceeds 1/α with a chance of at most α (Ville), however long one looks. The share's interval is the 95 %
+credible interval of p under a flat prior.
+
+Cost: one reply more for each look. How it could be fooled: by routing that knows our messages; nonces make each
+of them new, but not unrecognisable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from engine.evidence import Evidence
+from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.probes.stream_boundaries import likelihoods as pieces_likelihoods
+from engine.probes.token_ids import readable, repeats
+from engine.probes.truncation import likelihoods as cut_likelihoods
+from engine.targets.endpoint import Conversation, Reply
+
+_GRID = tuple((step + 0.5) / 200 for step in range(200))
+_NOISE = 1e-3
+"""A reply never speaks louder than 1,000 : 1: retries, caches and fallbacks of gateways are no second model."""
+_COUNTS_DIFFER = 3
+_MOST = 400
+ANOTHER = "another"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How the replies divide: ``usual`` and ``other`` vocabulary, the other's share of requests with its 95 %
+    interval, the evidence E for a mixture, and the replies seen."""
+
+    usual: str
+    other: str
+    share: float
+    low: float
+    high: float
+    evidence: float
+    replies: int
+
+
+def observe(conversation: Conversation) -> Observation | None:
+    """What each reply shows of the vocabulary behind it."""
+    replies = [_signals(reply) for reply in conversation.replies if reply.refused is None]
+    kept = [entry for entry in replies if len(entry) > 1]
+    return {"replies": kept[:_MOST]} if kept else None
+
+
+def _signals(reply: Reply) -> dict[str, Any]:
+    seen: dict[str, Any] = {"ask": reply.ask.partition(":")[0]}
+    if reply.prompt_tokens and reply.ask in ("long", "short", "period"):
+        seen["prompt_tokens"] = reply.prompt_tokens
+    if reply.forced and (word := repeats(reply.generated)):
+        seen["word"] = word
+    if not reply.forced and reply.finish == "length" and reply.ask in ("period", "repeat"):
+        seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
+        if len(reply.pieces) > 4 and "�" not in reply.generated:
+            seen["pieces"] = list(reply.pieces[:200])
+    return seen
+
+
+def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
+    """The share of the other model; it does not vote, the verdict reads it."""
+    found = share_of(observation, hypotheses)
+    mixed = found.evidence >= 100
+    return Evidence(
+        probe="routing",
+        group="service",
+        observation=observation,
+        values={
+            "replies": found.replies,
+            "usual": found.usual,
+            "other": found.other,
+            "share": f"{found.share:.0%}",
+            "low": f"{found.low:.0%}",
+            "high": f"{found.high:.0%}",
+            "evidence": found.evidence,
+            "form": "mixed" if mixed else "",
+        },
+    )
+
+
+def share_of(observation: Observation, hypotheses: Hypotheses) -> Share:
+    """Estimate the mixture from what the replies show."""
+    replies: Sequence[Mapping[str, Any]] = observation["replies"]
+    words = _words(hypotheses)
+    names = (*words, ANOTHER)
+    hard = [_hard(entry, names, words) for entry in replies]
+    usual = max(names, key=lambda name: sum(math.log(entry[name]) for entry in hard))
+    counts = {ask: _usual_count(replies, ask) for ask in ("long", "short", "period")}
+    ratios = {
+        other: [
+            _ratio(entry, soft, usual, other, counts.get(str(soft["ask"])))
+            for entry, soft in zip(hard, replies, strict=True)
+        ]
+        for other in names
+        if other != usual
+    }
+    products = {other: _over_shares(values) for other, values in ratios.items()}
+    likeliest = max(products, key=lambda other: sum(products[other]))
+    weights = products[likeliest]
+    total = sum(weights)
+    mean = sum(weight * p for weight, p in zip(weights, _GRID, strict=True)) / total
+    low, high = _interval(weights, total)
+    evidence = sum(sum(values) / len(_GRID) for values in products.values()) / len(products)
+    return Share(usual, likeliest, mean, low, high, min(evidence, 1e12), len(replies))
+
+
+@lru_cache(maxsize=4)
+def _words_of(vocabularies: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {name: readable(raw) for name, raw in vocabularies}
+
+
+def _words(hypotheses: Hypotheses) -> dict[str, str]:
+    from engine.probes.token_ids import FORCED_ID
+
+    stored = {name: entry.sample.get(FORCED_ID, "") for name, entry in hypotheses.vocabularies.items()}
+    return _words_of(tuple(stored.items()))
+
+
+def _hard(entry: Mapping[str, Any], names: Sequence[str], words: Mapping[str, str]) -> dict[str, float]:
+    """Likelihood per vocabulary of what a reply shows of its tokens, relative to the best."""
+    found = dict.fromkeys(names, 1.0)
+    if word := entry.get("word"):
+        known = word in words.values()
+        for name in names:
+            found[name] *= 1.0 if words.get(name) == word or (name == ANOTHER and not known) else 1e-4
+    if "text" in entry:
+        for read in (cut_likelihoods([entry]), pieces_likelihoods([entry["pieces"]]) if "pieces" in entry else {}):
+            best = max(read.values(), default=0.0)
+            for name in names:
+                found[name] *= math.exp(max(-9.0, read.get(name, best - 3.0) - best))
+    best = max(found.values())
+    return {name: max(value / best, 1e-6) for name, value in found.items()}
+
+
+def _usual_count(replies: Sequence[Mapping[str, Any]], ask: str) -> int | None:
+    seen = Counter(entry["prompt_tokens"] for entry in replies if entry["ask"] == ask and "prompt_tokens" in entry)
+    return seen.most_common(1)[0][0] if seen else None
+
+
+def _ratio(hard: Mapping[str, float], soft: Mapping[str, Any], usual: str, other: str, count: int | None) -> float:
+    ratio = hard[other] / hard[usual]
+    if count is not None and "prompt_tokens" in soft and soft["ask"] != "short":
+        differs = abs(soft["prompt_tokens"] - count) >= _COUNTS_DIFFER
+        # Where the server counts every request alike, usage does not tell who answered.
+        ratio *= 1 / _NOISE if differs else 0.5
+    return min(max(ratio, _NOISE), 1 / _NOISE)
+
+
+def _over_shares(ratios: Sequence[float]) -> list[float]:
+    """Π (1 - p + p · ratio) at every share p of the grid."""
+    return [math.exp(min(600.0, sum(math.log1p(p * (ratio - 1)) for ratio in ratios))) for p in _GRID]
+
+
+def _interval(weights: Sequence[float], total: float) -> tuple[float, float]:
+    low, high, below = _GRID[0], _GRID[-1], 0.0
+    for weight, p in zip(weights, _GRID, strict=True):
+        before, below = below, below + weight / total
+        if before < 0.025 <= below:
+            low = p
+        if before < 0.975 <= below:
+            high = p
+    return low, high
+
+
+PROBE = Probe("routing", observe, score)

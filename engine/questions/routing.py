@@ -1,0 +1,45 @@
+"""Asking the same again and again: is every request answered by the same model?"""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from engine.probes.probe import Hypotheses
+from engine.probes.routing import observe, share_of
+from engine.questions.asking import forced_ask, period_ask, repeat_ask
+from engine.targets.endpoint import Ask, Conversation
+from engine.targets.talk import Talk
+
+ENOUGH = 60
+"""Requests after which a tenth would have shown itself with 99.8 % (1 - 0.9^60)."""
+CLEAR = 100.0
+"""Evidence at which a mixture is stated: by Ville's inequality at most 1 % of pure endpoints ever reach it."""
+
+
+async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *, most: int = ENOUGH) -> None:
+    """Put the cheapest telling ask until a mixture is clear, ``most`` requests were seen or the budget is spent."""
+    while True:
+        seen = observe(talk.conversation)
+        count = len(seen["replies"]) if seen else 0
+        if count >= most or (seen and share_of(seen, hypotheses).evidence >= CLEAR):
+            return
+        batch = [
+            _ask(talk.conversation, random) for _ in range(min(talk.conversation.endpoint.concurrency, most - count))
+        ]
+        if not talk.affords(batch[0], len(batch)):
+            return
+        replies = await asyncio.gather(*(talk.ask(ask) for ask in batch))
+        if all(reply.refused for reply in replies):
+            return
+
+
+def _ask(conversation: Conversation, random: Random) -> Ask:
+    """Whichever showed the vocabulary before: a forced token, digits continued, or a text repeated."""
+    from engine.probes.token_ids import repeats
+
+    if any(reply.forced and repeats(reply.generated) for reply in conversation.of("long")):
+        return forced_ask(random)
+    if any(reply.finish == "length" and reply.text.strip().isdigit() for reply in conversation.of("period")):
+        return period_ask(random)
+    return repeat_ask(random)

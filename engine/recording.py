@@ -1,0 +1,77 @@
+"""Recording a reference: the same facts and kinds of problems that identifications will ask, twice over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import engine
+from engine.catalog import load_family, load_published
+from engine.errors import TargetError, UsageError
+from engine.identification import OnProgress, Progress
+from engine.probes import capability
+from engine.questions.answer_sheet import read_numbers
+from engine.questions.deep import RECORDED, facts_asks, problems_ask
+from engine.references import Reference
+from engine.targets.endpoint import Ask, Budget, Conversation, Endpoint
+from engine.targets.talk import Talk
+
+RECORDING = Budget(tokens=400_000, requests=200, seconds=3_600.0)
+"""What a recording may spend unless told otherwise; a reasoning model thinks long before it answers ten facts."""
+_REPEATS, _PROBLEMS = 2, 8
+_FEWEST = 30
+
+
+def record(
+    endpoint: Endpoint, variant: str, *, budget: Budget | None, on_progress: OnProgress | None
+) -> dict[str, Any]:
+    """See ``engine.record_reference``."""
+    known = {entry.id for entry in (*load_family("deepseek-r1").variants, *load_published())}
+    if variant not in known:
+        names = [entry.id for entry in load_family("deepseek-r1").variants]
+        raise UsageError("variant_unknown", name=variant[:80], known=", ".join(names))
+    report = on_progress or (lambda progress: None)
+    said = asyncio.run(_put_all(endpoint, budget or RECORDING, report))
+    facts = _facts(said)
+    if len(facts) < _FEWEST:
+        raise TargetError("reference_too_little", host=urlsplit(endpoint.url).hostname or "?", read=len(facts))
+    levels = (capability.observe(said) or {"levels": {}})["levels"]
+    return Reference(
+        variant=variant,
+        facts=facts,
+        problems={level: (entry[0], entry[1]) for level, entry in levels.items()},
+        host=urlsplit(endpoint.url).hostname or "",
+        created=datetime.now(UTC).date().isoformat(),
+        engine_version=engine.__version__,
+        requests=said.cost.requests,
+        prompt_tokens=said.cost.prompt_tokens,
+        completion_tokens=said.cost.completion_tokens,
+    ).model_dump(mode="json")
+
+
+async def _put_all(endpoint: Endpoint, budget: Budget, report: OnProgress) -> Conversation:
+    random = Random(0)
+    asks: list[Ask] = [ask for _ in range(_REPEATS) for ask in facts_asks(RECORDED, random)]
+    asks += [problems_ask(level, _PROBLEMS, random) for level in (4, 5, 6)]
+    async with Talk(endpoint, budget) as talk:
+        for at in range(0, len(asks), endpoint.concurrency):
+            report(Progress("facts", at, len(asks)))
+            batch = [ask for ask in asks[at : at + endpoint.concurrency] if talk.affords(ask)]
+            await asyncio.gather(*(talk.ask(ask) for ask in batch))
+        report(Progress("verdict", len(asks), len(asks)))
+        return talk.conversation
+
+
+def _facts(said: Conversation) -> dict[str, dict[str, int]]:
+    """Answers by fact with how often each came, unreadable ones left out."""
+    counts: dict[str, Counter[str]] = {}
+    for reply in said.of("facts:"):
+        ids = reply.ask.split(":")[2].split(",")
+        for fact, answer in zip(ids, read_numbers(reply.text, len(ids)), strict=True):
+            if answer is not None:
+                counts.setdefault(fact, Counter())[str(answer)] += 1
+    return {fact: dict(found) for fact, found in counts.items()}

@@ -1,0 +1,70 @@
+"""Recorded behaviour of trusted targets, for comparison: what a variant answers when it is the variant.
+
+A reference is one JSON file, made by `r1 reference record` from an endpoint that somebody vouches for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import CatalogError, R1Error
+from engine.targets.source import parse_json
+
+FORMAT = 1
+_LIMIT = 20_000_000
+
+
+class Reference(BaseModel):
+    """What a trusted target answered.
+
+    Attributes:
+        variant: catalog id of what it is vouched to be.
+        facts: for each fact's id, how often each answer came (``""``: no answer that could be read).
+        problems: for each level, how many problems were solved and how many put.
+        host: where it was recorded, without path or key.
+        created: day of recording, ISO.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = Field(FORMAT, ge=1, le=FORMAT)
+    variant: str = Field(min_length=1, max_length=120)
+    facts: dict[str, dict[str, int]] = {}
+    problems: dict[str, tuple[int, int]] = {}
+    host: str = ""
+    created: str = ""
+    engine_version: str = ""
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+def load_references(paths: Iterable[Path]) -> tuple[Reference, ...]:
+    """The references in these files.
+
+    Raises:
+        CatalogError: a file is missing or no reference; the sentence names it.
+    """
+    return tuple(_load(path) for path in paths)
+
+
+def _load(path: Path) -> Reference:
+    try:
+        if path.stat().st_size > _LIMIT:
+            raise CatalogError("reference_invalid", file=path.name, problem="too large")
+        return Reference.model_validate(parse_json(path.read_bytes(), path.name))
+    except OSError as error:
+        raise CatalogError("catalog_missing", file=str(path)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:3])
+        raise CatalogError("reference_invalid", file=path.name, problem=f"{where}: {first['msg']}") from error
+    except CatalogError:
+        raise
+    except R1Error as error:
+        raise CatalogError(
+            "reference_invalid", file=path.name, problem=str(error.values.get("problem", "?"))
+        ) from error
