@@ -60,7 +60,10 @@ def transformers_serve(folder: Path) -> Iterator[Served]:
 
 
 def write_tiny_qwen2(folder: Path) -> Path:
-    """A loadable checkpoint: two layers, seeded weights, and the files Qwen2.5 is published with."""
+    """A loadable checkpoint: two layers, seeded weights, and the files Qwen2.5 is published with.
+
+    Weights this large make every token of its greedy answers another; small ones repeat the last of the prompt.
+    """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -75,10 +78,10 @@ def write_tiny_qwen2(folder: Path) -> Path:
     torch.manual_seed(0)
     shape = Qwen2Config(
         vocab_size=151_936, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True,
+        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, initializer_range=0.5,
         bos_token_id=151_643, eos_token_id=151_645,
     )  # fmt: skip
-    Qwen2ForCausalLM(shape).save_pretrained(folder)
+    Qwen2ForCausalLM(shape).to(torch.bfloat16).save_pretrained(folder)
     return folder
 
 

@@ -112,10 +112,12 @@ class Wire:
         asked = time.monotonic()
         try:
             async with asyncio.timeout_at(until), self.free, asyncio.timeout(self.reply_seconds) as clock:
-                started = time.monotonic()
-                async with self._opened(method, url, payload) as raw:
-                    response.status, response.headers = raw.status_code, self._without_key(raw.headers)
-                    await self._read(raw, response, started, clock, most_lines)
+                try:
+                    await self._exchange(method, url, payload, response, clock, most_lines)
+                except httpx.TransportError as error:
+                    if response.status or not _closed_meanwhile(error):
+                        raise
+                    await self._exchange(method, url, payload, response, clock, most_lines)
         except TimeoutError as error:
             if not response.seconds:
                 waited = round(time.monotonic() - asked, 1)
@@ -126,6 +128,14 @@ class Wire:
         if self.key:
             response.body = response.body.replace(self.key.encode(), b"***")
         return response
+
+    async def _exchange(
+        self, method: str, url: str, payload: Any, response: Response, clock: asyncio.Timeout, most_lines: int | None
+    ) -> None:
+        started = time.monotonic()
+        async with self._opened(method, url, payload) as raw:
+            response.status, response.headers = raw.status_code, self._without_key(raw.headers)
+            await self._read(raw, response, started, clock, most_lines)
 
     def _without_key(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers by lower-case name. A server may send the key back, and its words are shown."""
@@ -227,10 +237,15 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
+def _closed_meanwhile(error: httpx.TransportError) -> bool:
+    """The server closed a connection just as it was taken up again, as llama.cpp does at times after a stream."""
+    return isinstance(error, httpx.ReadError | httpx.WriteError) or str(error).startswith("Server disconnected")
+
+
 def _problem(error: Exception) -> str:
     """What went wrong, in words that are not the server's."""
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(("peer closed", "Server disconn")):
         return "it does not speak HTTP"
     if isinstance(error, httpx.ConnectTimeout):
         return "no answer to the connection"
-    return (str(error).splitlines() or [""])[0][:100] or type(error).__name__
+    return (str(error).splitlines() or [""])[0][:100].rstrip(".") or type(error).__name__
