@@ -203,7 +203,7 @@ def message_of(document: Any) -> str:
             where = document.get("loc")  # FastAPI names the field beside the complaint
             field = f"{sane.text(where[-1])}: " if isinstance(where, list) and where else field
             document = document[key]
-    return (field + sane.text(document))[:400]
+    return (field + sane.text(document))[:400].rstrip(" .。")
 
 
 def _read_logprobs(found: Any, tokens: list[str], alternatives: list[dict[str, float]]) -> None:
