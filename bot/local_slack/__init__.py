@@ -6,7 +6,8 @@ signatures over HTTP or through a Socket Mode websocket, and repeats them as Sla
 
 from __future__ import annotations
 
+from bot.local_slack.modals import Modal, NotSubmitted
 from bot.local_slack.server import LocalSlack
 from bot.local_slack.workspace import Delivery, Message
 
-__all__ = ["Delivery", "LocalSlack", "Message"]
+__all__ = ["Delivery", "LocalSlack", "Message", "Modal", "NotSubmitted"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from bot.local_slack.modals import Modal
 from bot.local_slack.workspace import Message
 
 _NAMES = {"U0R1BOT": "R1 Detective"}
@@ -28,6 +29,36 @@ def as_page(messages: Iterable[Message], title: str = "#models") -> str:
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>
 <body><main><h1>{html.escape(title)}</h1>{body}</main></body></html>"""
+
+
+def modal_page(modal: Modal) -> str:
+    """One self-contained page with a modal, as its person sees it now."""
+    view = modal.view
+    buttons = f'<button class="close">{html.escape(view["close"]["text"])}</button>' if "close" in view else ""
+    if "submit" in view:
+        buttons += f'<button class="submit">{html.escape(view["submit"]["text"])}</button>'
+    body = "".join(_field(block, modal) if block["type"] == "input" else _block(block) for block in view["blocks"])
+    trouble = f'<p class="wrong">{html.escape(modal.errors[""])}</p>' if "" in modal.errors else ""
+    title = html.escape(view["title"]["text"])
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>{_STYLE}</style></head><body class="dim"><main class="modal"><h1>{title}</h1>{body}{trouble}
+<footer>{buttons}</footer></main></body></html>"""
+
+
+def _field(block: dict[str, Any], modal: Modal) -> str:
+    element, name = block["element"], block["block_id"]
+    chosen = (element.get("initial_option") or {}).get("value")
+    text = modal.typed.get(name) or element.get("initial_value") or chosen or ""
+    text = next((option["text"]["text"] for option in element.get("options", []) if option["value"] == text), text)
+    shown = html.escape(text) or f"<i>{html.escape(element.get('placeholder', {}).get('text', ''))}</i>"
+    optional = " <small>(optional)</small>" if block.get("optional") else ""
+    arrow = '<span class="arrow">⌄</span>' if "options" in element else ""
+    wrong = f'<p class="wrong">{html.escape(modal.errors[name])}</p>' if name in modal.errors else ""
+    hint = f'<p class="context">{html.escape(block["hint"]["text"])}</p>' if "hint" in block else ""
+    return (
+        f'<label>{html.escape(block["label"]["text"])}{optional}</label><div class="input{" bad" if wrong else ""}">'
+        f"<span>{shown}</span>{arrow}</div>{wrong}{hint}"
+    )
 
 
 def _article(message: Message) -> str:
@@ -122,4 +153,10 @@ header{display:flex;gap:6px;align-items:baseline}.app{font-size:10px;background:
 time{color:#616061;font-size:12px}h2{font-size:18px;margin:6px 0}p{margin:6px 0}.context{color:#616061;font-size:13px}
 hr{border:0;border-top:1px solid #ddd;margin:8px 0}code{font:12px/1.5 "Noto Sans Mono",monospace;color:#b0123c;background:#f6f6f6;
 border:1px solid #ddd;border-radius:3px;padding:1px 3px}.ping{background:#ffd54a;color:#8a1c00}
+.dim{background:#8a8a8c;padding:24px 0}.modal{background:#fff;border-radius:10px;max-width:520px}label{display:block;font-weight:700;
+margin-top:14px}label small{color:#616061;font-weight:400}.input{display:flex;justify-content:space-between;border:1px solid #8b8b8d;
+border-radius:4px;padding:6px 10px;margin:4px 0;overflow-wrap:anywhere;min-height:22px}.input i{color:#868686;font-style:normal}
+.bad{border-color:#e01e5a}.wrong{color:#b0123c;font-size:13px;margin:2px 0}.modal .context{margin:2px 0}footer{display:flex;gap:10px;
+justify-content:flex-end;border-top:1px solid #ddd;margin-top:18px;padding-top:12px}button{font:700 15px Lato,"Noto Sans",sans-serif;
+border:1px solid #bbb;border-radius:4px;padding:7px 14px;background:#fff}.submit{background:#007a5a;border-color:#007a5a;color:#fff}
 """

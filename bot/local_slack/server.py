@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
+from bot.local_slack.modals import Modal
 from bot.local_slack.workspace import ApiError, Body, Delivery, Message, Workspace
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class LocalSlack:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
         self._client = httpx.Client(timeout=30, limits=limits, trust_env=False)
         self._sockets: list[WebSocket] = []
-        self._waiting: dict[str, threading.Event] = {}
+        self._waiting: dict[str, tuple[threading.Event, Delivery]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         routes = [
             Route("/api/{method:path}", self._api, methods=["GET", "POST"]),
@@ -84,7 +85,7 @@ class LocalSlack:
         self.workspace.response_urls[key] = (channel, who)
         return {
             "command": "/r1", "text": text, "team_id": self.workspace.team, "channel_id": channel, "user_id": who,
-            "channel_name": self.workspace.channels.get(channel, "?"), "trigger_id": f"{time.time()}.{key}",
+            "channel_name": self.workspace.channels.get(channel, "?"), "trigger_id": self.workspace.modals.trigger(who),
             "response_url": f"http://127.0.0.1:{self.port}/respond/{key}", "api_app_id": "A0R1",
         }  # fmt: skip
 
@@ -98,6 +99,25 @@ class LocalSlack:
         """A person writes to the bot directly."""
         message = self.workspace.say("D0PERSON", self.workspace.user, text)
         return self.deliver("events_api", self._event("message", message, channel_type="im"))
+
+    def modal(self) -> Modal | None:
+        """The modal that a person has before them."""
+        shown = [modal for modal in self.workspace.modals.opened if modal.open]
+        return shown[-1] if shown else None
+
+    def submit(self, **typed: str) -> Delivery:
+        """A person fills in the modal's fields, by block id, and submits it.
+
+        Raises:
+            NotSubmitted: Slack's client would not let them.
+        """
+        modal = self.modal()
+        if modal is None:
+            raise LookupError("no modal is open")
+        payload = self.workspace.modals.submission(modal, typed, self.workspace.team)
+        delivery = self.deliver("interactive", payload)
+        self.workspace.modals.answered(modal, delivery.status, delivery.body, delivery.seconds)
+        return delivery
 
     def redeliver(self, delivery: Delivery, *, number: int = 1) -> Delivery:
         """Slack repeats a delivery that it saw no acknowledgement of."""
@@ -151,8 +171,10 @@ class LocalSlack:
     def _post(self, delivery: Delivery, secret: str) -> None:
         import httpx
 
-        form = delivery.kind == "slash_commands"
-        body = urlencode(delivery.payload) if form else json.dumps(delivery.payload)
+        form = delivery.kind != "events_api"
+        body = json.dumps(delivery.payload)
+        if form:
+            body = urlencode({"payload": body} if delivery.kind == "interactive" else delivery.payload)
         stamp = str(int(time.time()))
         digest = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
         headers = {
@@ -179,7 +201,8 @@ class LocalSlack:
         }
         if delivery.retries:
             message |= {"retry_attempt": delivery.retries, "retry_reason": "timeout"}
-        acknowledged = self._waiting[envelope] = threading.Event()
+        acknowledged = threading.Event()
+        self._waiting[envelope] = acknowledged, delivery
         if self._sockets and self._loop is not None:
             sending = self._sockets[0].send_text(json.dumps(message))
             asyncio.run_coroutine_threadsafe(sending, self._loop).result(10)
@@ -229,7 +252,9 @@ class LocalSlack:
             while True:
                 answer = json.loads(await websocket.receive_text())
                 if (waiting := self._waiting.get(answer.get("envelope_id", ""))) is not None:
-                    waiting.set()
+                    acknowledged, delivery = waiting
+                    delivery.body = json.dumps(answer["payload"]) if answer.get("payload") else ""
+                    acknowledged.set()
         except WebSocketDisconnect:
             pass
         finally:

@@ -16,6 +16,8 @@ _BUTTON_TEXT, _BUTTON_VALUE, _URL, _ID = 75, 2000, 3000, 255
 _MARKDOWN_TEXT = 12_000
 _TABLE_ROWS, _TABLE_COLUMNS = 100, 20
 
+Check = Callable[[Mapping[str, Any], str], Iterator[str]]
+_MESSAGES_ONLY = ("markdown", "table")
 _KEYS = {
     "header": {"text"},
     "section": {"text", "fields", "accessory", "expand"},
@@ -38,20 +40,18 @@ def problems_of_message(message: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def problems_of_blocks(blocks: Any) -> list[str]:
-    """What is wrong with a message's blocks."""
+def problems_of_blocks(blocks: Any, *, limit: int = MESSAGE_BLOCKS, inputs: Check | None = None) -> list[str]:
+    """What is wrong with blocks: a message's, or with ``inputs``, which checks input blocks, a modal's."""
     if blocks is None:
         return []
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
-    found = (
-        [f"no more than {MESSAGE_BLOCKS} items allowed [json-pointer:/blocks]"] if len(blocks) > MESSAGE_BLOCKS else []
-    )
+    found = [f"no more than {limit} items allowed [json-pointer:/blocks]"] if len(blocks) > limit else []
     ids: set[str] = set()
     markdown = 0
     for number, block in enumerate(blocks):
         at = f"/blocks/{number}"
-        found += _block(block, at)
+        found += _block(block, at, inputs)
         if isinstance(block, Mapping):
             name = block.get("block_id")
             if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= _ID):
@@ -89,10 +89,12 @@ def _metadata(metadata: Any) -> Iterator[str]:
         yield "metadata must hold event_type and event_payload [json-pointer:/metadata]"
 
 
-def _block(block: Any, at: str) -> list[str]:
+def _block(block: Any, at: str, inputs: Check | None) -> list[str]:
     if not isinstance(block, Mapping):
         return [f"must be an object [json-pointer:{at}]"]
     kind = block.get("type")
+    if inputs is not None and kind in ("input", *_MESSAGES_ONLY):
+        return list(inputs(block, at)) if kind == "input" else [f"unsupported type: {kind} [json-pointer:{at}/type]"]
     if kind not in _KEYS:
         return [f"unsupported type: {kind} [json-pointer:{at}/type]"]
     extra = set(block) - _KEYS[kind] - {"type", "block_id"}
@@ -102,20 +104,20 @@ def _block(block: Any, at: str) -> list[str]:
 
 
 def _header(block: Mapping[str, Any], at: str) -> Iterator[str]:
-    yield from _text(block.get("text"), f"{at}/text", _HEADER_TEXT, kinds=("plain_text",))
+    yield from text_problems(block.get("text"), f"{at}/text", _HEADER_TEXT, kinds=("plain_text",))
 
 
 def _section(block: Mapping[str, Any], at: str) -> Iterator[str]:
     if "text" not in block and "fields" not in block:
         yield f"missing required field: text or fields [json-pointer:{at}]"
     if "text" in block:
-        yield from _text(block["text"], f"{at}/text", _SECTION_TEXT)
+        yield from text_problems(block["text"], f"{at}/text", _SECTION_TEXT)
     fields = block.get("fields", [])
     if not isinstance(fields, list) or len(fields) > _FIELDS or ("fields" in block and not fields):
         yield f"between 1 and {_FIELDS} items allowed [json-pointer:{at}/fields]"
         return
     for number, field in enumerate(fields):
-        yield from _text(field, f"{at}/fields/{number}", _FIELD_TEXT)
+        yield from text_problems(field, f"{at}/fields/{number}", _FIELD_TEXT)
     if "accessory" in block:
         yield from _element(block["accessory"], f"{at}/accessory")
 
@@ -130,7 +132,7 @@ def _context(block: Mapping[str, Any], at: str) -> Iterator[str]:
         if isinstance(element, Mapping) and element.get("type") == "image":
             yield from _image(element, where)
         else:
-            yield from _text(element, where, _SECTION_TEXT)
+            yield from text_problems(element, where, _SECTION_TEXT)
 
 
 def _actions(block: Mapping[str, Any], at: str) -> Iterator[str]:
@@ -168,7 +170,8 @@ def _rich_text(block: Mapping[str, Any], at: str) -> Iterator[str]:
         yield f"elements must be an array [json-pointer:{at}/elements]"
 
 
-def _text(value: Any, at: str, limit: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> Iterator[str]:
+def text_problems(value: Any, at: str, limit: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> Iterator[str]:
+    """What is wrong with a text object of at most ``limit`` characters."""
     if not isinstance(value, Mapping) or value.get("type") not in kinds:
         yield f"must be a text object of type {' or '.join(kinds)} [json-pointer:{at}]"
         return
@@ -190,7 +193,7 @@ def _element(element: Any, at: str) -> Iterator[str]:
     if kind == "image":
         yield from _image(element, at)
     elif kind == "button":
-        yield from _text(element.get("text"), f"{at}/text", _BUTTON_TEXT, kinds=("plain_text",))
+        yield from text_problems(element.get("text"), f"{at}/text", _BUTTON_TEXT, kinds=("plain_text",))
         for name, limit in (("action_id", _ID), ("value", _BUTTON_VALUE), ("url", _URL)):
             if name in element and (not isinstance(element[name], str) or len(element[name]) > limit):
                 yield f"must be a string of at most {limit} characters [json-pointer:{at}/{name}]"
@@ -200,7 +203,7 @@ def _element(element: Any, at: str) -> Iterator[str]:
         yield f"unsupported element: {kind} [json-pointer:{at}/type]"
 
 
-_CHECKS: Mapping[str, Callable[[Mapping[str, Any], str], Iterator[str]]] = {
+_CHECKS: Mapping[str, Check] = {
     "header": _header, "section": _section, "context": _context, "actions": _actions, "image": _image,
     "markdown": _markdown, "table": _table, "rich_text": _rich_text,
 }  # fmt: skip

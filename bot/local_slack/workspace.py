@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.local_slack.modals import ApiError, Body, Modals
 from bot.local_slack.validate import problems_of_message
 
-Body = dict[str, Any]
+__all__ = ["ApiError", "Body", "Call", "Delivery", "Message", "Workspace"]
 
 
 @dataclass(slots=True)
@@ -52,14 +53,6 @@ class Call:
     error: str | None
 
 
-class ApiError(Exception):
-    """An ``ok: false`` answer."""
-
-    def __init__(self, error: str, **more: Any) -> None:
-        super().__init__(error)
-        self.answer = {"ok": False, "error": error, **more}
-
-
 class Workspace:
     """Channels, people and messages; thread-safe.
 
@@ -81,7 +74,8 @@ class Workspace:
         self.outside: set[str] = set()
         self.messages: list[Message] = []
         self.calls: list[Call] = []
-        self.violations: list[str] = []
+        self.modals = Modals()
+        self.violations: list[str] = self.modals.violations
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
         self.response_urls: dict[str, tuple[str, str]] = {}
         self.lock = threading.RLock()
@@ -220,6 +214,9 @@ class Workspace:
             "user": "r1",
         }
 
+    def _open_view(self, arguments: Body) -> Body:
+        return self.modals.open(arguments)
+
     def _user(self, arguments: Body) -> Body:
         return {"user": {"id": arguments.get("user"), "locale": "en-US", "tz": "Asia/Shanghai", "is_bot": False}}
 
@@ -249,6 +246,7 @@ _METHODS: dict[str, Callable[[Workspace, Body], Body]] = {
     "chat.postMessage": Workspace._post,
     "chat.update": Workspace._update,
     "chat.postEphemeral": Workspace._ephemeral,
+    "views.open": Workspace._open_view,
     "conversations.history": Workspace._history,
     "conversations.replies": Workspace._history,
 }
