@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from bot.cli_endpoints import endpoint, reference
+from bot.terminal import print_json, progress_line, show, spoken_here
 
 if TYPE_CHECKING:
     from bot.requests import Request
@@ -33,42 +36,55 @@ def group() -> None:
 
 
 @group.command(
-    help="Say what the model at TARGET is: a Hub id (org/name[@revision]), a directory, a .safetensors or a .gguf."
+    help="Say what the model at TARGET is: a Hub id (org/name[@revision]), a directory, a .safetensors or a .gguf; "
+    "or behind an endpoint: its registered name, or https://host/v1#model."
 )
 @click.argument("target")
 @click.argument("words", nargs=-1)
 @click.option("--family", default="deepseek-r1", show_default=True, help="Catalog family to compare with.")
 @click.option("--family-file", multiple=True, type=click.Path(path_type=Path), help="A family of your own (YAML).")
+@click.option("--budget-tokens", metavar="N", help="Tokens that asking an endpoint may cost at most.")
+@click.option("--thorough", is_flag=True, help="Ask an endpoint on after the verdict: routing, knowledge, speed.")
+@click.option("--key-env", metavar="VAR", help="Environment variable that holds the endpoint's key.")
+@click.option(
+    "--reference", multiple=True, type=click.Path(path_type=Path), help="A recorded reference to compare with."
+)
 @click.option("--no-store", is_flag=True, help="Keep nothing in the database.")
 @_SCENARIO
 @_CONSTRAINT
 @_LANG
 @_JSON
-def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], no_store: bool,
+def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], budget_tokens: str | None,
+             thorough: bool, key_env: str | None, reference: tuple[Path, ...], no_store: bool,
              scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
-    from bot.keeping import keep_identification
+    from bot.keeping import endpoint_asked, keep_identification
 
     settings = _settings()
-    request = _request("identify", target, *words, options={"--family": (family,), "--scenario": scenario, "--constraint": constraint}, lang=lang)  # fmt: skip
+    options = {"--family": (family,), "--scenario": scenario, "--constraint": constraint, "--budget-tokens": _given(budget_tokens)}  # fmt: skip
+    request = _request("identify", target, *words, options=options, lang=lang, flags=["--thorough"] * thorough)
+    asked = endpoint_asked(settings, request, key_env)
     found = engine.identify(
-        request.target or "",
+        asked.endpoint.name or target if asked is not None else target,
         family=request.family,
         constraints=request.constraints,
         scenario=request.scenario,
         family_files=(*settings.family_files, *family_file),
         rule_files=settings.rule_files,
-        on_progress=None if as_json else _progress(request),
+        endpoint=asked.endpoint if asked is not None else None,
+        budget=asked.budget if asked is not None else None,
+        reference_files=(*settings.references, *reference) if asked is not None else (),
+        on_progress=None if as_json else progress_line(request.lang),
     )
     verdict_id = None if no_store else keep_identification(settings, request, found)
     if as_json:
         from engine.codec import to_json
 
-        _print_json({"id": verdict_id, **to_json(found)})
+        print_json({"id": verdict_id, **to_json(found)})
     else:
         from bot.jobs import Answer
 
-        _show(request, Answer(identification=found, verdict_id=verdict_id))
+        show(request, Answer(identification=found, verdict_id=verdict_id))
     if found.verdict.claim_check == "misrepresented":
         return 4
     return 3 if found.verdict.outcome == "inconclusive" else 0
@@ -91,11 +107,11 @@ def recommend(words: tuple[str, ...], scenario: tuple[str, ...], constraint: tup
     if as_json:
         from engine.codec import recommendation_to_json
 
-        _print_json(recommendation_to_json(advice))
+        print_json(recommendation_to_json(advice))
     else:
         from bot.jobs import Answer
 
-        _show(request, Answer(recommendation=advice))
+        show(request, Answer(recommendation=advice))
     return 0
 
 
@@ -115,9 +131,9 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
     if as_json:
         import dataclasses
 
-        _print_json([{**dataclasses.asdict(row), "created": row.created.isoformat()} for row in rows])
+        print_json([{**dataclasses.asdict(row), "created": row.created.isoformat()} for row in rows])
     else:
-        _show(request, Answer(history=rows))
+        show(request, Answer(history=rows))
     return 0
 
 
@@ -133,9 +149,9 @@ def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
     request = _request("explain", verdict_id, options={}, lang=lang)
     stored = load_stored(_settings(), request.verdict_id or "")
     if as_json:
-        _print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
+        print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
     else:
-        _show(request, Answer(explanation=stored))
+        show(request, Answer(explanation=stored))
     return 0
 
 
@@ -152,11 +168,13 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
     request = _request("explain", verdict_id, options={}, lang=lang)
     settings = _settings()
     stored = load_stored(settings, request.verdict_id or "")
-    found = engine.recompute(stored.identification, family_files=settings.family_files)
+    found = engine.recompute(
+        stored.identification, family_files=settings.family_files, reference_files=settings.references
+    )
     if as_json:
-        _print_json(to_json(found))
+        print_json(to_json(found))
     else:
-        _show(request, Answer(identification=found))
+        show(request, Answer(identification=found))
     return 0
 
 
@@ -218,55 +236,31 @@ def db_path() -> int:
     return 0
 
 
+group.add_command(endpoint)
+group.add_command(reference)
+
+
 def _settings(**overrides: Any) -> Settings:
     from bot.settings import load_settings
 
     return load_settings(**overrides)
 
 
-def _request(verb: str, *words: str, options: dict[str, tuple[str, ...]], lang: str | None) -> Request:
+def _given(value: str | None) -> tuple[str, ...]:
+    return () if value is None else (value,)
+
+
+def _request(
+    verb: str, *words: str, options: dict[str, tuple[str, ...]], lang: str | None, flags: Sequence[str] = ()
+) -> Request:
     """The same grammar as in Slack, from words that a shell has split."""
     from bot.commands import parse_words
 
-    spoken = lang or _locale_lang()
-    given = [word for name, values in options.items() for value in values for word in (name, value)]
+    spoken = lang or spoken_here()
+    given = [*flags, *(word for name, values in options.items() for value in values for word in (name, value))]
     tail = ["--lang", lang] if lang else []
     text = " ".join([verb, *words, *given])
     return parse_words([verb, *given, *tail, *words], text=text, lang="zh" if spoken == "zh" else "en")
-
-
-def _locale_lang() -> str:
-    """Chinese where the environment's locale is, else English."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"
-
-
-def _show(request: Request, answer: Any) -> None:
-    from bot.presentation import present
-    from bot.terminal import mark, render
-
-    click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
-
-
-def _progress(request: Request) -> Callable[[Any], None] | None:
-    """A line on stderr that says how far it is, where somebody is watching."""
-    if not sys.stderr.isatty():
-        return None
-    from bot.presentation import stage_text
-
-    def show(progress: Any) -> None:
-        text = stage_text(request.lang, progress.stage, progress.done, progress.total)
-        end = "\r\x1b[K" if progress.done == progress.total else ""
-        click.echo(f"\r\x1b[K{text}{end}", err=True, nl=False)
-
-    return show
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    # A path may hold bytes that are no UTF-8; they are shown as question marks rather than not at all.
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace"))
 
 
 def _log_to_stderr() -> None:
@@ -289,7 +283,7 @@ def main() -> None:
         code = error.exit_code
     except R1Error as error:
         words = sys.argv[sys.argv.index("--lang") + 1 :] if "--lang" in sys.argv else []
-        click.echo(f"r1: {error.sentence(words[0] if words else _locale_lang())}", err=True)
+        click.echo(f"r1: {error.sentence(words[0] if words else spoken_here())}", err=True)
         code = 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

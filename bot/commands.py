@@ -6,10 +6,11 @@ import difflib
 import html
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from bot.requests import Lang, Request, Verb
+from bot.pasted import holds_secret
+from bot.requests import MOST_TOKENS, Action, Lang, Request, Verb
 from bot.understanding import Understood, understand
 from engine.errors import UsageError
 
@@ -17,25 +18,33 @@ VERBS: dict[str, Verb] = {
     "identify": "identify", "recommend": "recommend", "history": "history", "explain": "explain", "help": "help",
     "鉴定": "identify", "识别": "identify", "推荐": "recommend", "建议": "recommend", "历史": "history",
     "记录": "history", "解释": "explain", "说明": "explain", "帮助": "help",
+    "endpoint": "endpoint", "endpoints": "endpoint", "接口": "endpoint", "端点": "endpoint",
+}  # fmt: skip
+ACTIONS: dict[str, Action] = {
+    "add": "add", "list": "list", "remove": "remove", "添加": "add", "登记": "add", "列表": "list", "删除": "remove",
 }  # fmt: skip
 OPTIONS: dict[Verb, tuple[str, ...]] = {
-    "identify": ("--family", "--scenario", "--constraint", "--lang"),
+    "identify": ("--family", "--scenario", "--constraint", "--budget-tokens", "--thorough", "--lang"),
     "recommend": ("--scenario", "--constraint", "--lang"),
     "history": ("--limit", "--lang"),
     "explain": ("--lang",),
+    "endpoint": ("--lang",),
     "help": ("--lang",),
 }
-_EXAMPLES = {"--family": "deepseek-r1", "--scenario": "legal contracts", "--constraint": "latency=500ms", "--limit": "10", "--lang": "zh"}  # fmt: skip
+FLAGS = frozenset({"--thorough"})
+_EXAMPLES = {
+    "--family": "deepseek-r1", "--scenario": "legal contracts", "--constraint": "latency=500ms", "--limit": "10",
+    "--budget-tokens": "2000", "--lang": "zh",
+}  # fmt: skip
 MOST_HISTORY = 50
 TEXT_LIMIT = 4_000
+Names = Callable[[], Collection[str]]
+"""Looks up the names of registered endpoints; called only for messages without a verb."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LINK = re.compile(r"<(?P<url>(?:https?|hf)://[^|>]+|mailto:[^|>]+)(?:\|(?P<shown>[^>]*))?>")
 _MENTION = re.compile(r"<[@#!][^>]*>")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u3000": " ", "\ufeff": "", "\u200b": "",
                          "\u2060": "", "\u200c": "", "\u200d": ""})  # fmt: skip
-_SECRET = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,})"
-)
 
 
 @dataclass(slots=True)
@@ -47,7 +56,7 @@ class _Parsed:
         return self.options.get(name, [default])[-1]
 
 
-def parse(text: str, *, lang: Lang | None = None) -> Request:
+def parse(text: str, *, lang: Lang | None = None, names: Names = tuple) -> Request:
     """Understand a message as Slack delivers it.
 
     Args:
@@ -56,11 +65,12 @@ def parse(text: str, *, lang: Lang | None = None) -> Request:
     Raises:
         UsageError: a sentence that names the wrong word and says what to write.
     """
+    typed = undecorate(text)
+    if holds_secret(text) or holds_secret(typed):
+        raise UsageError("secret_pasted")
     if len(text) > TEXT_LIMIT:
         raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
-    if _SECRET.search(text):
-        raise UsageError("secret_pasted")
-    return parse_words(_split(undecorate(text)), text=text, lang=lang)
+    return parse_words(_split(typed), text=text, lang=lang, names=names)
 
 
 def language_of(text: str, lang: Lang | None = None) -> Lang:
@@ -68,13 +78,15 @@ def language_of(text: str, lang: Lang | None = None) -> Lang:
     return "zh" if _CHINESE.search(text) else lang or "en"
 
 
-def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None) -> Request:
+def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, names: Names = tuple) -> Request:
     """Understand a command already split into words, as a shell does. Raises as ``parse``."""
+    if holds_secret(text):
+        raise UsageError("secret_pasted")
     if not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     verb = VERBS.get(words[0].lower())
-    if verb is None:
-        return _understood(understand(words), words, text, lang)
+    if verb is None or (verb == "endpoint" and not _acts(words)):
+        return _understood(understand(words, names()), words, text, lang)
     parsed = _options(verb, words[1:])
     chosen = parsed.one("--lang")
     if chosen not in ("", "en", "zh"):
@@ -86,11 +98,19 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None) ->
         scenario = " ".join([*parsed.options.get("--scenario", []), *parsed.words])
         return Request(verb=verb, text=text, lang=spoken, constraints=_constraints(parsed), scenario=scenario)
     if verb == "history":
-        return Request(verb=verb, text=text, lang=spoken, target=" ".join(parsed.words) or None, limit=_limit(parsed))
+        return Request(
+            verb=verb,
+            text=text,
+            lang=spoken,
+            target=" ".join(parsed.words) or None,
+            limit=_number(parsed, "--limit", MOST_HISTORY) or 10,
+        )
     if verb == "explain":
         if not parsed.words:
             raise UsageError("explain_id", example="k3m9x7wq2a")
         return Request(verb=verb, text=text, lang=spoken, verdict_id=parsed.words[0].strip("`#"))
+    if verb == "endpoint":
+        return _endpoint(parsed, text, spoken)
     return Request(verb="help", text=text, lang=spoken)
 
 
@@ -125,7 +145,9 @@ def _options(verb: Verb, words: Sequence[str]) -> _Parsed:
         name, equals, value = word.partition("=")
         if name not in OPTIONS[verb]:
             raise UsageError("option_unknown", option=name[:40], verb=verb, known=", ".join(OPTIONS[verb]))
-        if not equals:
+        if name in FLAGS and equals:
+            raise UsageError("option_flag", option=name)
+        if name not in FLAGS and not equals:
             if not waiting:
                 raise UsageError("option_value", option=name, example=_EXAMPLES[name])
             value = waiting.pop(0)
@@ -145,7 +167,22 @@ def _identify(parsed: _Parsed, text: str, lang: Lang) -> Request:
         family=parsed.one("--family", "deepseek-r1"),
         constraints=_constraints(parsed),
         scenario=scenario,
+        budget_tokens=_number(parsed, "--budget-tokens", MOST_TOKENS),
+        thorough="--thorough" in parsed.options,
     )
+
+
+def _acts(words: Sequence[str]) -> bool:
+    """Whether words after "endpoint" say what to do, or nothing; else it is the first word of a question."""
+    return not words[1:] or words[1].startswith("--") or words[1].lower() in ACTIONS
+
+
+def _endpoint(parsed: _Parsed, text: str, lang: Lang) -> Request:
+    action = ACTIONS[parsed.words[0].lower()] if parsed.words else "list"
+    target = " ".join(parsed.words[1:]) or None
+    if action == "remove" and target is None:
+        raise UsageError("endpoint_remove_name")
+    return Request(verb="endpoint", text=text, lang=lang, action=action, target=target)
 
 
 def _constraints(parsed: _Parsed) -> dict[str, str]:
@@ -158,10 +195,12 @@ def _constraints(parsed: _Parsed) -> dict[str, str]:
     return found
 
 
-def _limit(parsed: _Parsed) -> int:
-    value = parsed.one("--limit", "10")
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:6]) <= MOST_HISTORY:
-        raise UsageError("option_number", option="--limit", most=MOST_HISTORY, value=value[:20])
+def _number(parsed: _Parsed, option: str, most: int) -> int | None:
+    value = parsed.one(option)
+    if option not in parsed.options:
+        return None
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= most:
+        raise UsageError("option_number", option=option, most=most, value=value[:20])
     return int(value)
 
 
@@ -171,6 +210,9 @@ def _understood(found: Understood, words: Sequence[str], text: str, lang: Lang |
         return Request(verb="identify", text=text, lang=spoken, target=found.target, scenario=found.scenario)
     if found.intent == "recommend":
         return Request(verb="recommend", text=text, lang=spoken, scenario=found.scenario)
+    if words[0].lower() in VERBS:  # "endpoint", no action, and no question about one either
+        known = ", ".join(action for action in ACTIONS if action.isascii())
+        raise UsageError("endpoint_action", word=words[1][:40], known=known)
     english = [verb for verb in VERBS if verb.isascii()]
     if len(words) <= 2 and not _CHINESE.search(text):
         close = difflib.get_close_matches(words[0].lower(), english, 1, 0.7)

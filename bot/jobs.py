@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from bot.requests import Origin, Request, request_from_json
 from bot.store import Store
+from bot.store.endpoints import EndpointLine
 from bot.store.models import JobRow, RequestRow, now
 from bot.store.queries import HistoryRow, StoredVerdict, add_request
 from engine.errors import R1Error
@@ -57,6 +58,9 @@ class Answer:
     recommendation: Recommendation | None = None
     history: tuple[HistoryRow, ...] | None = None
     explanation: StoredVerdict | None = None
+    endpoints: tuple[EndpointLine, ...] | None = None
+    added: EndpointLine | None = None
+    removed: str | None = None
     error: R1Error | None = None
 
 

@@ -1,11 +1,13 @@
-"""What the terminal keeps: questions answered in this process, stored as the workers' are."""
+"""What the terminal keeps and looks up: questions answered in this process, stored as the workers' are."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
+from bot.endpoints import Asked, is_name, resolve, unregistered
 from bot.requests import Lang, Origin, Request
 from bot.settings import Settings
 from bot.store import Store, open_store
@@ -18,6 +20,25 @@ from bot.store.queries import (
 )
 from engine.errors import R1Error, UsageError
 from engine.identification import Identification, Recommendation
+
+
+def endpoint_asked(settings: Settings, request: Request, key_env: str | None) -> Asked | None:
+    """The endpoint that a question names: a registered one, or the one whose URL was typed.
+
+    Raises:
+        UsageError: a bare word that is neither an endpoint's name nor a path; or as ``resolve``.
+    """
+    target = request.target or ""
+    if not is_name(target):
+        return unregistered(request, key_env)
+    store = _open(settings, request.lang)
+    if store is None:
+        return None
+    with store.begin() as session:
+        asked = resolve(session, request, _origin(), settings, key_env=key_env)
+    if asked is None and not os.path.lexists(Path(target).expanduser()):
+        raise UsageError("endpoint_unknown", name=target)
+    return asked
 
 
 def keep_identification(settings: Settings, request: Request, found: Identification) -> str | None:

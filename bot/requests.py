@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
-Verb = Literal["identify", "recommend", "history", "explain", "help", "refused"]
+Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "help", "refused"]
+Action = Literal["add", "list", "remove"]
+MOST_TOKENS = 10_000_000
+"""What one identification of an endpoint may be allowed to spend, whoever asks."""
 Surface = Literal["slash", "mention", "dm", "cli"]
 
 
@@ -17,10 +20,13 @@ class Request:
 
     Attributes:
         text: as the person wrote it.
-        target: what to identify; for ``history`` a part of target names to look for.
+        target: what to identify; for ``history`` a part of target names to look for; for ``endpoint`` its name.
         constraints: deployment constraints by name, values as typed.
         scenario: free words that the scenario rules read.
         refusal: for the verb ``refused``, the error's code and values.
+        budget_tokens: what an endpoint may be asked for at most, in tokens.
+        thorough: ask an endpoint on after the verdict.
+        action: for the verb ``endpoint``, what to do.
     """
 
     verb: Verb
@@ -33,6 +39,9 @@ class Request:
     verdict_id: str | None = None
     limit: int = 10
     refusal: tuple[str, Mapping[str, Any]] | None = None
+    budget_tokens: int | None = None
+    thorough: bool = False
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     checkpoint_roots: tuple[Path, ...] = ()
     family_files: tuple[Path, ...] = ()
     rule_files: tuple[Path, ...] = ()
+    reference_files: tuple[Path, ...] = ()
+    reference_dir: Path | None = None
+    secret_key: SecretStr = SecretStr("")
+    admins: tuple[str, ...] = ()
+    key_variables: tuple[str, ...] = ("*_API_KEY",)
+    allow_private_endpoints: bool = False
     default_lang: Literal["en", "zh"] = "en"
     host: str = "0.0.0.0"
     port: int = Field(3000, ge=0, le=65535)
@@ -59,6 +65,16 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database to use: the one set, else SQLite in the user's data directory."""
         return self.database_url or f"sqlite:///{default_database()}"
+
+    @property
+    def references(self) -> tuple[Path, ...]:
+        """Recorded references to compare endpoints with: those set, then those in the folder."""
+        return (*self.reference_files, *sorted(self.reference_folder.glob("*.json")))
+
+    @property
+    def reference_folder(self) -> Path:
+        """Where `r1 reference record` writes, and identifications look."""
+        return self.reference_dir or default_database().parent / "references"
 
 
 def config_file() -> Path:

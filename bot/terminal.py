@@ -1,12 +1,20 @@
-"""Views as terminal text."""
+"""What a terminal shows: views as text, JSON, and how far a question is."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.presentation import View
+import click
+
+if TYPE_CHECKING:
+    from bot.jobs import Answer
+    from bot.presentation import View
+    from bot.requests import Lang, Request
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
@@ -24,6 +32,41 @@ def render(view: View, *, colour: bool = False) -> str:
     text = str(_layout().render(view=view)).strip("\n")
     text = _QUIET.sub(r"(\1)", text).replace("`", "")
     return _BOLD.sub("\x1b[1m\\1\x1b[0m" if colour else r"\1", text)
+
+
+def show(request: Request, answer: Answer) -> None:
+    """Print an answer."""
+    from bot.presentation import present
+
+    click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    import json
+
+    # A path may hold bytes that are no UTF-8; they are shown as question marks rather than not at all.
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace"))
+
+
+def progress_line(lang: Lang) -> Callable[[Any], None] | None:
+    """A line on stderr that says how far it is, where somebody is watching."""
+    if not sys.stderr.isatty():
+        return None
+    from bot.presentation import stage_text
+
+    def show(progress: Any) -> None:
+        text = stage_text(lang, progress.stage, progress.done, progress.total)
+        end = "\r\x1b[K" if progress.done == progress.total else ""
+        click.echo(f"\r\x1b[K{text}{end}", err=True, nl=False)
+
+    return show
+
+
+def spoken_here() -> Lang:
+    """Chinese where the environment's locale is, else English."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 @cache

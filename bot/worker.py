@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import engine
-from bot.access import check_target
+from bot.access import check_admin, check_target
+from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
 from bot.settings import Settings
 from bot.store import Store
+from bot.store.endpoints import list_endpoints, remove_endpoint, shown
 from bot.store.queries import (
     history,
     load_recommendation,
@@ -92,12 +94,14 @@ class Worker:
 
     def _compute(self, job: Job) -> Job:
         try:
+            asked = None
             if job.request.verb == "identify":
-                check_target(job.request, job.origin, self.settings)
+                asked = self._resolve(job)
+                check_target(job.request, job.origin, self.settings, registered=asked is not None)
                 job = self._open(job)
             if job.attempt > self.settings.max_attempts:
                 raise R1Error("job_gave_up", attempts=job.attempt - 1, job=job.id)
-            return self._run_verb(job)
+            return self._run_verb(job, asked)
         except R1Error as error:
             return self._keep(job, error=error)
         except LeaseLost:
@@ -106,12 +110,12 @@ class Worker:
             log.exception("job %s failed", job.id)
             return self._keep(job, error=R1Error("job_crashed", job=job.id))
 
-    def _run_verb(self, job: Job) -> Job:
+    def _run_verb(self, job: Job, asked: Asked | None) -> Job:
         request = job.request
         if request.verb == "refused" and request.refusal is not None:
             raise UsageError(request.refusal[0], **request.refusal[1])
         if request.verb == "identify":
-            return self._identify(job)
+            return self._identify(job, asked)
         if request.verb == "recommend":
             advice = engine.recommend(
                 request.constraints, scenario=request.scenario, rule_files=self.settings.rule_files
@@ -120,7 +124,22 @@ class Worker:
                 kept = save_recommendation(session, advice, request_id=job.request_id)
                 advance(session, job, state="computed", recommendation_id=kept)
             return replace(job, state="computed", recommendation_id=kept)
+        if request.verb == "endpoint" and request.action != "list":
+            return self._change_endpoints(job)
         return self._keep(job)
+
+    def _resolve(self, job: Job) -> Asked | None:
+        with self.store.begin() as session:
+            return resolve(session, job.request, job.origin, self.settings)
+
+    def _change_endpoints(self, job: Job) -> Job:
+        check_admin(job.origin, self.settings)
+        if job.request.action == "add":  # only a command has what opens a form, and its listener did that
+            raise UsageError("endpoint_add_slash")
+        with self.store.begin() as session:
+            remove_endpoint(session, job.request.target or "", job.origin.team)
+            advance(session, job, state="computed")
+        return replace(job, state="computed")
 
     def _open(self, job: Job) -> Job:
         """Show that work has begun, and remember which message says so."""
@@ -134,14 +153,17 @@ class Worker:
             advance(session, job, state="running", message_ref=ref)
         return replace(job, state="running", message_ref=ref)
 
-    def _identify(self, job: Job) -> Job:
+    def _identify(self, job: Job, asked: Asked | None) -> Job:
         found = engine.identify(
-            job.request.target or "",
+            asked.endpoint.name if asked is not None else job.request.target or "",
             family=job.request.family,
             constraints=job.request.constraints,
             scenario=job.request.scenario,
             family_files=self.settings.family_files,
             rule_files=self.settings.rule_files,
+            endpoint=asked.endpoint if asked is not None else None,
+            budget=asked.budget if asked is not None else None,
+            reference_files=self.settings.references if asked is not None else (),
             on_progress=lambda progress: self.replier.progress(job, progress),
         )
         with self.store.begin() as session:
@@ -184,6 +206,10 @@ class Worker:
                 return Answer(recommendation=load_recommendation(session, job.recommendation_id))
             if request.verb == "history":
                 return Answer(history=history(session, team=team, target=request.target, limit=request.limit))
+            if request.verb == "endpoint" and request.action == "remove":
+                return Answer(removed=request.target)
+            if request.verb == "endpoint":
+                return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
             if request.verb == "explain":
                 explained = load_verdict(session, request.verdict_id or "", team=team)
                 if explained is None:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.commands import language_of, parse
+from bot.commands import Names, language_of, parse
 from bot.jobs import accept
 from bot.requests import Lang, Origin, Request
 from bot.settings import Settings
+from bot.slack.registration import CALLBACK, open_form, refused, submit
 from bot.store import Store
+from bot.store.endpoints import endpoint_names
 from engine.errors import UsageError
 
 log = logging.getLogger("r1.slack")
 
 
 def add_listeners(app: App, store: Store, settings: Settings) -> None:
-    """Register the slash command, mentions and direct messages."""
+    """Register the slash command, mentions, direct messages, and the form for endpoints."""
 
     def command(ack: Ack, body: dict[str, Any]) -> None:
+        dedup_key = f"slash:{body['trigger_id']}"
         origin = Origin(
             surface="slash",
             team=body.get("team_id", ""),
@@ -29,8 +32,19 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
             user=body.get("user_id", ""),
             response_url=body.get("response_url"),
         )
-        _accept(body.get("text", ""), origin, f"slash:{body['trigger_id']}")
+        request = _read(body.get("text", ""), origin)
+        if request.action == "add":
+            try:
+                open_form(request, origin, body["trigger_id"], settings)
+            except UsageError as error:
+                _accept(refused(request, error), origin, dedup_key)
+        else:
+            _accept(request, origin, dedup_key)
         ack()
+
+    def submission(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+        team = (body.get("team") or {}).get("id") or view.get("team_id", "")
+        ack(**submit(view, Origin("slash", team=team, user=body["user"]["id"]), store, settings))
 
     def mention(body: dict[str, Any], event: dict[str, Any]) -> None:
         if _from_people(event):
@@ -48,22 +62,30 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
             user=event.get("user", ""),
             thread_ts=thread_ts,
         )
-        _accept(event.get("text", ""), origin, f"event:{body['event_id']}")
+        _accept(_read(event.get("text", ""), origin), origin, f"event:{body['event_id']}")
 
-    def _accept(text: str, origin: Origin, dedup_key: str) -> None:
+    def _read(text: str, origin: Origin) -> Request:
+        def names() -> Collection[str]:
+            with store.begin() as session:
+                return endpoint_names(session, origin.team)
+
+        return read(text, settings.default_lang, names)
+
+    def _accept(request: Request, origin: Origin, dedup_key: str) -> None:
         # Retried deliveries repeat the trigger or event id, so they find their job there already.
-        if accept(store, read(text, settings.default_lang), origin, dedup_key=dedup_key) is None:
+        if accept(store, request, origin, dedup_key=dedup_key) is None:
             log.info("%s was delivered again; its job is known", dedup_key)
 
     app.command("/r1")(command)
+    app.view(CALLBACK)(submission)
     app.event("app_mention")(mention)
     app.event("message")(message)
 
 
-def read(text: str, lang: Lang) -> Request:
+def read(text: str, lang: Lang, names: Names = tuple) -> Request:
     """The request a message makes; what cannot be understood is a request too, to be refused with a sentence."""
     try:
-        return parse(text, lang=lang)
+        return parse(text, lang=lang, names=names)
     except UsageError as error:
         kept = "(removed: it seemed to hold a secret)" if error.code == "secret_pasted" else text[:4_000]
         return Request(verb="refused", text=kept, lang=language_of(text, lang), refusal=(error.code, error.values))

@@ -6,7 +6,18 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -135,3 +146,25 @@ class RecommendationRow(Base):
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="CASCADE"))
     choice: Mapped[str | None] = mapped_column(String(16))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+
+class EndpointRow(Base):
+    """A registered endpoint. ``key_env`` names the environment variable that holds its key, or
+    ``key_encrypted`` is the key as ``bot.sealing`` sealed it; never both. Team ``""``: from a terminal."""
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    team: Mapped[str] = mapped_column(String(64), default="")
+    name: Mapped[str] = mapped_column(String(40))
+    url: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(String(200), default="")
+    api: Mapped[str] = mapped_column(String(16), default="openai")
+    key_env: Mapped[str | None] = mapped_column(String(100))
+    key_encrypted: Mapped[str | None] = mapped_column(Text)
+    concurrency: Mapped[int] = mapped_column(default=4)
+    budget_tokens: Mapped[int | None] = mapped_column()
+    added_by: Mapped[str] = mapped_column(String(64), default="")
+
+    __table_args__ = (UniqueConstraint("team", "name", name="uq_endpoints_team_name"),)

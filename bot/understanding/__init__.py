@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 _TARGET = re.compile(
-    r"(?P<spec>(?:hf://)?(?:https?://(?:huggingface\.co|hf\.co|hf-mirror\.com)/)?[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+    r"(?P<spec>https?://[\w\[][\w.~:/?#\[\]@!$&*+,;=%-]*|(?:hf://)?[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
     r"(?:@[\w./-]+)?(?::[\w.-]+)?|(?:[~.]{0,2}/)[\w./~+-]+|[\w.-]+\.(?:gguf|safetensors))",
     re.ASCII,
 )
@@ -16,6 +16,8 @@ _CHOICE = re.compile(
     r"\b(?:which|should|choose|recommend|better|suit|fit|need)\b|推荐|建议|选哪|该用|应该用|哪个好|选型|适合|需要",
     re.IGNORECASE | re.ASCII,
 )
+_BESIDE = r"[\s:：,，\"'“”‘’]{0,3}"
+_ENDPOINT_WORD = r"(?:endpoint|api|接口|端点)"
 _PROSE = re.compile(r"^(?:and/or|full/distilled|distilled/full|he/she|yes/no|on/off|tcp/ip)$", re.IGNORECASE)
 
 
@@ -28,14 +30,39 @@ class Understood:
     scenario: str = ""
 
 
-def understand(words: Sequence[str]) -> Understood:
-    """A target named makes it ``identify``; words of choosing make it ``recommend``; else ``other``."""
+def understand(words: Sequence[str], names: Collection[str] = ()) -> Understood:
+    """A target named makes it ``identify``; words of choosing make it ``recommend``; else ``other``.
+
+    Args:
+        names: of registered endpoints, which are targets too.
+    """
     text = " ".join(words)
-    for match in _TARGET.finditer(text):
-        spec = match["spec"].rstrip(".,;:!?")
-        if not _PROSE.match(spec):
-            rest = f"{text[: match.start()]} {text[match.start() + len(spec) :]}"
-            return Understood("identify", spec, " ".join(rest.split()))
+    found = [span for span in (_target(text), _registered(text, names)) if span is not None]
+    if found:
+        start, end = min(found)
+        rest = f"{text[:start]} {text[end:]}"
+        return Understood("identify", text[start:end], " ".join(rest.split()))
     if _CHOICE.search(text):
         return Understood("recommend", scenario=text)
     return Understood("other")
+
+
+def _target(text: str) -> tuple[int, int] | None:
+    """Where the first path, Hub id or URL is."""
+    for match in _TARGET.finditer(text):
+        spec = match["spec"].rstrip(".,;:!?")
+        if not _PROSE.match(spec):
+            return match.start(), match.start() + len(spec)
+    return None
+
+
+def _registered(text: str, names: Collection[str]) -> tuple[int, int] | None:
+    """Where the first name of an endpoint is. One that may be any word ("prod") counts beside the word
+    endpoint only, or alone."""
+    spans = []
+    for name in names:
+        word = rf"(?<![\w./-])(?P<name>{re.escape(name)})(?![\w/-]|\.\w)"
+        beside = (rf"{word}{_BESIDE}{_ENDPOINT_WORD}", rf"{_ENDPOINT_WORD}{_BESIDE}{word}", rf"^\W*{word}\W*$")
+        for pattern in beside if name.isalpha() else (word,):
+            spans += [match.span("name") for match in re.finditer(pattern, text, re.IGNORECASE | re.ASCII)]
+    return min(spans, default=None)

@@ -1,0 +1,63 @@
+"""Answers as lines of words: what is said, in which order, apart from how a surface lays it out. Pure.
+
+Everything that comes from outside passes through the surface's ``mark``, which makes it harmless there.
+"""
+
+from __future__ import annotations
+
+from bot.jobs import Answer
+from bot.presentation.past import explain_view, history_view
+from bot.presentation.registry import added_view, endpoints_view, removed_view
+from bot.presentation.verdicts import figures, recommendation_view, verdict_view
+from bot.presentation.view import Mark, Part, View, words
+from bot.requests import Lang, Request
+
+__all__ = ["Mark", "Part", "View", "present", "stage_text", "words", "working_text"]
+
+
+def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
+    """The view of an answer, in the request's language.
+
+    Args:
+        prefix: what goes before a verb on this surface (``/r1 `` or ``r1 ``).
+    """
+    lang = request.lang
+    if answer.error is not None:
+        sentence = mark(answer.error.sentence(lang))
+        return View(words(lang)["error"]["title"], sentence, (Part((sentence,)), *figures(request, lang)))
+    if answer.identification is not None:
+        return verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
+    if answer.recommendation is not None:
+        return recommendation_view(answer.recommendation, request, mark, prefix=prefix)
+    if answer.history is not None:
+        return history_view(answer.history, lang, mark, prefix=prefix)
+    if answer.explanation is not None:
+        return explain_view(answer.explanation, lang, mark)
+    if answer.endpoints is not None:
+        return endpoints_view(answer.endpoints, lang, mark, prefix=prefix)
+    if answer.removed is not None:
+        return removed_view(answer.removed, lang, mark)
+    if answer.added is not None:
+        return added_view(answer.added, lang, mark, prefix=prefix)
+    return _help_view(request, lang, prefix=prefix)
+
+
+def working_text(request: Request, mark: Mark) -> str:
+    """The line shown while an identification is under way."""
+    return str(words(request.lang)["working"]["text"].format(target=mark(request.target)))
+
+
+def stage_text(lang: Lang, stage: str, done: int, total: int) -> str:
+    """How far it is, in a line."""
+    said = words(lang)["working"]
+    return str(said["stage"].format(done=done, total=total, stage=said["stages"].get(stage, stage)))
+
+
+def _help_view(request: Request, lang: Lang, *, prefix: str) -> View:
+    said = words(lang)["help"]
+    from engine.catalog import family_names
+
+    lines = [line.format(p=prefix) for line in said["lines"]]
+    parts = [Part((said["intro"],)), Part(tuple(lines)), *figures(request, lang)]
+    parts.append(Part((said["constraints"].format(families=", ".join(family_names())),), quiet=True))
+    return View(said["title"], said["intro"], tuple(parts))

@@ -1,0 +1,137 @@
+"""A verdict in words: does the claim hold, what is it, why, which to run."""
+
+from __future__ import annotations
+
+from bot.presentation.view import Mark, Part, View, marked, percent, words
+from bot.requests import Lang, Request
+from engine.evidence import Evidence
+from engine.folklore import contradicted
+from engine.identification import Identification, Recommendation
+from engine.text import say
+from engine.units import bytes_text
+from engine.verdict import Reason, Verdict
+
+
+def verdict_view(found: Identification, verdict_id: str | None, request: Request, mark: Mark, *, prefix: str) -> View:
+    """The verdict: does the claim hold, what is it, why, which to run."""
+    lang, verdict = request.lang, found.verdict
+    said = words(lang)["verdict"]
+    headline = headline_of(verdict, lang, mark)
+    sure = said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade])
+    is_line = said["is"][verdict.outcome].format(title=mark(verdict.title))
+    fields = [_claim_line(verdict, lang, mark), f"{is_line} – {sure}"]
+    if verdict.indistinguishable:
+        fields.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
+    reasons = [reason_text(reason, lang, mark) for reason in (*verdict.contradictions, *verdict.reasons)]
+    parts = [
+        Part(tuple(reasons), said["why"]),
+        Part(tuple(evidence_line(row, lang, mark) for row in found.evidence), said["evidence"]),
+        _recommendation_part(found.recommendation, lang, prefix=prefix, of_verdict=True),
+        *figures(request, lang),
+    ]
+    if found.target.findings:
+        seen = [say(f"findings.{entry.code}", lang, **marked(entry.values, mark)) for entry in found.target.findings]
+        parts.append(Part(tuple(seen), said["findings"], quiet=True))
+    footer = [f"{said['target']}: {mark(found.target.spec)}", _footer(found, lang)]
+    if verdict_id is not None:
+        footer.append(said["explain"].format(command=f"`{prefix}explain {verdict_id}`"))
+    parts.append(Part(tuple(footer), quiet=True))
+    summary = f"{headline} – {sure} – {mark(found.target.spec)}"
+    return View(headline, summary, tuple(part for part in parts if part.lines), tuple(fields))
+
+
+def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
+    """The first line of a reply: whether the claim holds, and what it is."""
+    said = words(lang)["verdict"]
+    torn = any(reason.code.startswith("contradiction") for reason in verdict.contradictions)
+    key = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
+    what = said["what"][key].format(title=mark(verdict.title))
+    return str(said["headline"][verdict.claim_check].format(what=what))
+
+
+def _claim_line(verdict: Verdict, lang: Lang, mark: Mark) -> str:
+    said = words(lang)["verdict"]
+    if verdict.claim is None:
+        return str(said["no_claim"])
+    claim = verdict.claim
+    return str(
+        said["claim"].format(
+            claimed=mark(" / ".join(claim.variants[:3])),
+            where=said["where"][claim.where],
+            text=mark(claim.text),
+        )
+    )
+
+
+def reason_text(reason: Reason, lang: Lang, mark: Mark) -> str:
+    """A reason as a sentence, its group by name."""
+    values = marked(reason.values, mark)
+    if "group" in reason.values:
+        values["group"] = say(f"reasons.groups.{reason.values['group']}", lang)
+    if "groups" in reason.values:
+        *most, last = [say(f"reasons.groups.{group}", lang) for group in reason.values["groups"]]
+        comma = "、" if lang == "zh" else ", "
+        values["groups"] = comma.join(most) + say("reasons.and", lang) + last if most else last
+    if "more" in reason.values:
+        values["more"] = f" (+{reason.values['more']})" if reason.values["more"] else ""
+    return say(f"reasons.{reason.code}", lang, **values)
+
+
+def evidence_line(row: Evidence, lang: Lang, mark: Mark) -> str:
+    """What a probe saw, and how strong it is, in a line."""
+    title, strength = say(f"evidence.{row.probe}.title", lang), say(f"evidence.strength.{row.strength}", lang)
+    form = f"seen_{row.values['form']}" if row.values.get("form") else "seen"
+    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.{form}", lang, **marked(row.values, mark))
+
+
+def figures(request: Request, lang: Lang) -> list[Part]:
+    """What published configurations say about figures that the question cites."""
+    tales = contradicted(request.text)
+    return [Part(tuple(tale[lang] for tale in tales), words(lang)["verdict"]["figures"])] if tales else []
+
+
+def _footer(found: Identification, lang: Lang) -> str:
+    """What the answer took: bytes of headers read, or requests and tokens of an endpoint."""
+    target, said = found.target, words(lang)["verdict"]
+    if target.kind == "endpoint":
+        return str(
+            said["footer_endpoint"].format(
+                seconds=f"{found.seconds:.1f}",
+                requests=f"{target.cost.requests:,}",
+                prompt=f"{target.cost.prompt_tokens:,}",
+                completion=f"{target.cost.completion_tokens:,}",
+            )
+        )
+    return str(
+        said["footer"].format(
+            seconds=f"{found.seconds:.2f}",
+            read=bytes_text(target.cost.bytes_read),
+            tensors=f"{target.tensor_count:,}",
+            size=bytes_text(target.weights_size),
+        )
+    )
+
+
+def _recommendation_part(advice: Recommendation, lang: Lang, *, prefix: str, of_verdict: bool) -> Part:
+    said = words(lang)["recommendation"]
+    if advice.choice is None:
+        example = "--constraint device=edge --constraint latency=500ms"
+        lines = [said["open"].format(example=f"`{prefix}recommend {example}`")]
+        if not of_verdict:
+            lines.append(said["missing"].format(names=", ".join(said["names"][name] for name in advice.missing)))
+        return Part(tuple(lines), said["title"])
+    lines = [said[advice.choice]]
+    if of_verdict and advice.fits_target is not None:
+        lines[0] += " " + said["fits" if advice.fits_target else "fits_not"]
+    if advice.conflict:
+        lines.append(said["conflict"])
+    lines += [f"• {hit.reason[lang]} _({said['for'][hit.effect]}, {hit.id})_" for hit in advice.hits]
+    lines += [f"• {said['for']['caution']}: {hit.reason[lang]}" for hit in advice.cautions]
+    return Part(tuple(lines), said["title"])
+
+
+def recommendation_view(advice: Recommendation, request: Request, mark: Mark, *, prefix: str) -> View:
+    """A recommendation that stands alone."""
+    part = _recommendation_part(advice, request.lang, prefix=prefix, of_verdict=False)
+    headline = words(request.lang)["recommendation"]["title"]
+    return View(headline, part.lines[0].replace("*", ""), (Part(part.lines), *figures(request, request.lang)))
