@@ -246,9 +246,8 @@ def _object(data: bytes, host: str) -> Event:
     try:
         value = sane.parse(data)
     except R1Error as error:
-        raise TargetError(
-            "endpoint_not_json", host=host, problem=str(error.values.get("problem", "too deep"))
-        ) from error
+        problem = "no JSON" if error.code == "json_invalid" else "JSON without end"
+        raise TargetError("endpoint_not_json", host=host, problem=problem) from error
     if not isinstance(value, Mapping):
         raise TargetError("endpoint_not_json", host=host, problem="no object")
     return value

@@ -23,6 +23,8 @@ _AGAIN = (408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529)
 _LONGEST_WAIT = 60.0
 _BILLED = ("endpoint_slow", "endpoint_too_large", "endpoint_not_json")
 """Failures after which the server may well have done all the work that was asked."""
+_UNREADABLE = ("endpoint_too_large", "endpoint_encoding", "endpoint_not_json")
+"""What a server tells about itself may be unreadable though its answers are not."""
 _NAMING = ("server", "via", "x-powered-by", "x-served-by", "x-model", "x-inference-provider", "cf-ray")
 METADATA = ("/models", "/version", "/props", "/get_model_info", "/info")
 """Where servers tell about themselves: OpenAI's list; vLLM; llama.cpp; SGLang; TGI. Only the first lies below
@@ -99,7 +101,12 @@ class Talk:
         base = self.conversation.endpoint.url
         url = (base if path == "/models" else base.removesuffix("/v1")) + path
         self.conversation = replace(self.conversation, looked=self.conversation.looked | {path})
-        response = await self._send("POST" if body else "GET", url, body, until=time.monotonic() + 10)
+        try:
+            response = await self._send("POST" if body else "GET", url, body, until=time.monotonic() + 10)
+        except TargetError as error:
+            if error.code in _UNREADABLE:
+                return None
+            raise
         if response.status in (401, 403) and path == "/models":
             raise TargetError("endpoint_key", host=self.wire.host, status=response.status)
         document = None
