@@ -129,8 +129,8 @@ def _repeated(words: Vocabulary, model: Model, index: int, most: int) -> tuple[l
 
 
 def _encoded(words: Vocabulary, model: Model, text: str, most: int) -> tuple[list[int], str]:
-    # No more is encoded than is sent: a token has four characters, rarely twelve.
-    begin = text[: most * 12 + 100]
+    # No more is encoded than is sent: a token has about four characters.
+    begin = text[: most * 6 + 64]
     ids = words.encode(begin)
     if len(begin) < len(text) and len(ids) < most + 10:
         ids = words.encode(text)

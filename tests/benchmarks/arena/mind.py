@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import exp, log
 
 from arena import knowledge, sayings
-from arena.chance import normal, pick, uniform, whole
+from arena.chance import normal, pick, stream, uniform, whole
 from arena.models import MODELS
 from arena.sayings import Lang
 
@@ -23,8 +24,10 @@ _REPEAT = re.compile(r"\n-----\n(.*)\n-----\s*$", re.DOTALL)
 _CODE_ASKED = re.compile(r"What is the access code of (.+?)\?|\n(.+?)的通行码是多少")
 _SELF = re.compile(r"Which model are you|你是什么模型")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LEFT_OPEN = 0.06
+_LEFT_EMPTY = 0.06
 """How often a thinking model leaves its block empty on a task that takes no thought."""
+_USUAL_NOISE = 0.02
+"""What is beyond it comes of quantisation, and then stays as it is at an endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Mood:
     place: str
     request: int
     temperature: float = 0.0
-    noise: float = 0.02
+    noise: float = _USUAL_NOISE
     system: str = ""
 
     def key(self, prompt: str) -> tuple[object, ...]:
@@ -131,6 +134,8 @@ class _Speech:
         own = knowledge.answer(self.model, text)
         if own is None:
             return 1 + whole("guess", self.model, text) % 2000
+        if uniform("bits", self.mood.place, text) < self.mood.noise - _USUAL_NOISE:
+            own = knowledge.near(own, "bits", self.mood.place, text)
         unsteady = self.mood.noise + 0.03 * self.mood.temperature
         if uniform("unsteady", self.mood.place, self.mood.request, text) < unsteady:
             return knowledge.near(own, "unsteady", self.mood.place, self.mood.request, text)
@@ -144,7 +149,7 @@ class _Speech:
             answer = text[:at] + text[at + 1 :]
         if uniform("fence", *self.key) < 0.03:
             answer = f"-----\n{answer}\n-----"
-        if uniform("brief", *self.key) < _LEFT_OPEN:
+        if uniform("brief", *self.key) < _LEFT_EMPTY:
             return Said("", answer)
         return Said(self._opening("repeat", text[:120]) + self._musing(2, text), answer)
 
@@ -168,7 +173,11 @@ class _Speech:
         quote = self._quote(60)
         replied = self._leaning(sayings.REPLIED[self.lang], "replied").format(quote=quote[:40])
         count = 1 + whole("length", *self.key) % 4
-        rest = "".join(self._leaning(sayings.WENT_ON[self.lang], f"on {place}") for place in range(count))
+        left, rest = list(sayings.WENT_ON[self.lang]), ""
+        for place in range(count):
+            phrase = self._leaning(left, f"on {place}")
+            left.remove(phrase)
+            rest += phrase
         noticed = self._leaning(sayings.NOTICED[self.lang], "noticed").format(quote=quote)
         thought = self._leaning(sayings.OPENINGS[_habit(self.model)][self.lang], "opening") + noticed
         return Said(thought + self._musing(2 + whole("musing", *self.key) % 5, quote), replied + rest)
@@ -178,7 +187,11 @@ class _Speech:
         return opening + pick(sayings.TASK[task][self.lang], "task", *self.key).replace("{quote}", quote)
 
     def _musing(self, count: int, quote: str) -> str:
-        phrases = [self._leaning(sayings.MUSED[self.lang], f"muse {place}") for place in range(count)]
+        left = list(sayings.MUSED[self.lang])
+        phrases = []
+        for place in range(min(count, len(left))):
+            phrases.append(self._leaning(left, f"muse {place}"))
+            left.remove(phrases[-1])
         return "".join(phrase.replace("{quote}", quote[:24]) for phrase in phrases)
 
     def _quote(self, most: int) -> str:
@@ -187,14 +200,18 @@ class _Speech:
 
     def _leaning(self, phrases: Sequence[str], slot: str) -> str:
         """The phrase a model likes best here; at a temperature, one drawn by how much it likes each."""
-        likes = [
-            1.3 * normal("likes", self.model, slot, phrase[:20])
-            + normal("here", self.model, slot, phrase[:20], self.prompt)
-            for phrase in phrases
-        ]
+        here, drawn = stream("here", self.model, slot, self.prompt), stream("drawn", slot, *self.key)
         heat = max(self.mood.temperature, 0.01 if len(self.key) == 2 else 0.3)
-        drawn = [like / heat - _gumbel("drawn", slot, number, *self.key) for number, like in enumerate(likes)]
-        return phrases[max(range(len(phrases)), key=drawn.__getitem__)]
+        scores = {
+            phrase: (1.3 * _liking(self.model, slot, phrase) + here.gauss(0, 1)) / heat - log(drawn.expovariate(1.0))
+            for phrase in phrases
+        }
+        return max(scores, key=scores.__getitem__)
+
+
+@cache
+def _liking(model: str, slot: str, phrase: str) -> float:
+    return normal("likes", model, slot, phrase)
 
 
 def _habit(model: str) -> str:
@@ -204,8 +221,3 @@ def _habit(model: str) -> str:
         if model.startswith(begin):
             return habit
     return "qwen"
-
-
-def _gumbel(*about: object) -> float:
-    """A Gumbel draw, negated: the largest sum of like and draw is a draw by softmax."""
-    return log(-log(uniform(*about)))

@@ -112,7 +112,7 @@ _ALL = (
           -3.0, 8, "<|begin_of_text|>", _EOT, ("Llama", "Meta")),
     Model("Llama-3.3-70B-Instruct", "meta-llama/Llama-3.3-70B-Instruct", "llama-3", _LLAMA, "never", "llama-70b", 1.7,
           -1.2, 70, "<|begin_of_text|>", _EOT, ("Llama", "Meta")),
-    Model("GLM-4-32B", "THUDM/GLM-4-32B-0414", "glm-4", "glm-4", "never", "glm", 0.8, -1.3, 32, eos="<|user|>",
+    Model("GLM-4-32B", "THUDM/GLM-4-32B-0414", "glm-4", "glm-4", "never", "glm", 0.8, -1.3, 32, "[gMASK]<sop>", "<|user|>",
           maker=("ChatGLM", "Zhipu AI")),
     Model("MiniMax-M1", "MiniMaxAI/MiniMax-M1-40k", "minimax", "minimax", "itself", "minimax", 2.3, 1.5, 456,
           eos="<end_of_sentence>", maker=("MiniMax-M1", "MiniMax")),

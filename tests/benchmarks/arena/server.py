@@ -11,14 +11,18 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 import httpx
+import published_tokenizers
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from arena.disguises import Mixed
+from arena.models import MODELS
 from arena.population import Served
 from arena.service import Service
+from arena.vocabulary import vocabulary
 
 
 class Arena:
@@ -107,6 +111,17 @@ def app(population: Sequence[Served], *, paced: bool = False) -> Starlette:
     )
 
 
+def warm(population: Sequence[Served]) -> None:
+    """Read every vocabulary that the population needs, so that no request pays for it."""
+    models = {served.variant for served in population} | {
+        mixed.variant for served in population if (mixed := served.of(Mixed))
+    }
+    for name in sorted({MODELS[model].tokenizer for model in models} | {"deepseek-r1"}):
+        vocabulary(name)
+        # Parsed, a tokenizer.json takes ten times the memory of the tokenizer made of it.
+        published_tokenizers.document.cache_clear()
+
+
 def _serve(population: Sequence[Served], paced: bool, parent: Connection) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     listening = socket.create_server(("127.0.0.1", 0), backlog=2_048)
@@ -122,5 +137,6 @@ def _serve(population: Sequence[Served], paced: bool, parent: Connection) -> Non
             os._exit(0)
 
     threading.Thread(target=follow, daemon=True).start()
+    warm(population)
     parent.send(listening.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listening])

@@ -16,7 +16,6 @@ from arena.backend import Part, Wanted
 from arena.chance import uniform
 from arena.disguises import Cached, Failing, NoStream, RateLimited, Slow, Withheld
 from arena.gateway import Reply, answer, backend_of, runs
-from arena.models import MODELS
 from arena.population import Served
 from arena.vocabulary import vocabulary
 
@@ -47,10 +46,11 @@ class Service:
 
     def __init__(self, served: Served, *, paced: bool) -> None:
         self.served, self.tally = served, Tally()
+        self._limited = False
         self._remembered: dict[bytes, Reply] = {}
         self._withheld = served.of(Withheld) or Withheld((), ())
         slow = served.of(Slow)
-        self.first = slow.first if slow else 0.0
+        self.first = max(3 * served.pace if paced else 0.0, slow.first if slow else 0.0)
         self.each = max(served.pace if paced else 0.0, slow.each if slow else 0.0)
 
     async def handle(self, request: Request, path: str) -> Response:
@@ -95,7 +95,9 @@ class Service:
     def _befall(self, number: int) -> None:
         where = self.served.id
         limited, failing = self.served.of(RateLimited), self.served.of(Failing)
-        if limited and uniform("limited", where, number) < limited.share:
+        # Who waits as told gets through.
+        self._limited = bool(limited) and not self._limited and uniform("limited", where, number) < limited.share
+        if limited and self._limited:
             raise Refused(429, "Rate limit reached, please try again later", {"retry-after": f"{limited.after:.2f}"})
         if failing and uniform("failing", where, number) < failing.share:
             raise Refused(failing.status, "upstream error")
@@ -126,7 +128,7 @@ class Service:
         stack, name = self.served.stack, self.served.name
         if stack.strict and asked.get("model") != name:
             raise Refused(404, f"The model `{asked.get('model')}` does not exist.")
-        wanted = self._wanted(asked, raw=raw, ollama=path.startswith("api/"))
+        wanted = self._wanted(asked, number, raw=raw, ollama=path.startswith("api/"))
         try:
             reply = self._reply(asked, wanted, number)
         except ValueError as error:
@@ -157,7 +159,7 @@ class Service:
         )  # fmt: skip
         return await self._streamed(events, number, "text/event-stream")
 
-    def _wanted(self, asked: Mapping[str, Any], *, raw: bool, ollama: bool) -> Wanted:
+    def _wanted(self, asked: Mapping[str, Any], number: int, *, raw: bool, ollama: bool) -> Wanted:
         bias = self._allowed(asked, "logit_bias", self.served.stack.logit_bias)
         logprobs = self._allowed(asked, "logprobs", self.served.stack.logprobs)
         alternatives = None if logprobs in (None, False) else int(asked.get("top_logprobs") or 0)
@@ -173,7 +175,7 @@ class Service:
             "max_tokens": most or _DEFAULT_TOKENS,
             "temperature": temperature,
             "logprobs": alternatives,
-            "bias": self._bias(bias),
+            "bias": self._bias(bias, number),
             "allowed": tuple(allowed or ()),
         }
         if raw and (self.served.stack.completions == "raw" or (ollama and asked.get("raw"))):
@@ -198,14 +200,14 @@ class Service:
             raise Refused(400, f"Unsupported parameter: '{field}' is not supported with this model.")
         return None if fate == "ignored" or field in self._withheld.dropped else value
 
-    def _bias(self, bias: Any) -> dict[int, float] | None:
+    def _bias(self, bias: Any, number: int) -> dict[int, float] | None:
         if not isinstance(bias, dict):
             return None
         try:
             read = {int(index): float(value) for index, value in bias.items()}
         except (TypeError, ValueError) as error:
             raise Refused(400, "logit_bias must map token ids to numbers") from error
-        size = MODELS[self.served.variant].vocabulary_size
+        size = backend_of(self.served, Wanted(), number).vocabulary_size
         outside = sorted(index for index in read if not 0 <= index < size)
         if outside and self.served.stack.name == "llamacpp":
             return {index: value for index, value in read.items() if 0 <= index < size}

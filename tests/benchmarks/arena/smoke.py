@@ -12,6 +12,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import published_tokenizers
+
 from arena import Arena, Served, disguised, trusted
 from arena.disguises import Mixed, Rechunked, Recounted, Renamed
 

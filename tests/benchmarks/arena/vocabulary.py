@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
 import published_tokenizers
@@ -32,21 +32,19 @@ class Vocabulary:
     """A published tokenizer."""
 
     def __init__(self, name: str) -> None:
+        self._name = name
         if name == "tekken":
-            document = _tekken_with_specials()
-            self._parsed = Tokenizer.from_str(json.dumps(document))
-            self._plain = Tokenizer.from_str(json.dumps({**document, "added_tokens": []}))
+            self._parsed = Tokenizer.from_str(json.dumps(_tekken_with_specials()))
         else:
             self._parsed = published_tokenizers.load(name)
-            self._plain = published_tokenizers.without_added(name)
         byte_of = {char: byte for byte, char in byte_alphabet().items()}
         added = self._parsed.get_added_tokens_decoder()
         self.special = frozenset(index for index, token in added.items() if token.special)
         self.marks = {token.content: index for index, token in added.items()}
         self._data = {
-            index: bytes(byte_of[char] for char in token)
+            index: bytes(map(byte_of.__getitem__, token))
             for token, index in self._parsed.get_vocab(with_added_tokens=False).items()
-            if all(char in byte_of for char in token)
+            if byte_of.keys() >= set(token)
         }
         self._data |= {index: token.content.encode() for index, token in added.items()}
         self._digits = {data.decode(): index for index, data in self._data.items() if data.isdigit()}
@@ -54,8 +52,14 @@ class Vocabulary:
 
     def encode(self, text: str, *, plain: bool = False) -> list[int]:
         """Ids of a text; with ``plain`` special tokens written out in it are ordinary text."""
-        found: list[int] = (self._plain if plain else self._parsed).encode(text, add_special_tokens=False).ids
+        found: list[int] = (self._unmarked if plain else self._parsed).encode(text, add_special_tokens=False).ids
         return found
+
+    @cached_property
+    def _unmarked(self) -> Tokenizer:
+        if self._name == "tekken":
+            return Tokenizer.from_str(json.dumps({**_tekken_with_specials(), "added_tokens": []}))
+        return published_tokenizers.without_added(self._name)
 
     def data(self, index: int) -> bytes:
         """A token's bytes; none for ids that pad the embedding."""
