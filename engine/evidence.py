@@ -46,7 +46,7 @@ CLIMB_UP: Mapping[Group, float] = {"accounting": 0.2, "pieces": 0.3, "cut": 0.3,
 """Chance that a rung was made to look like something worth more, given that every rung below it was. Judged:
 one seller in five recounts or copies the usage of what it claims to sell; translating token ids both ways
 needs a proxy with both vocabularies inside."""
-CLIMB_DOWN: Mapping[Group, float] = {"accounting": 0.05, "pieces": 0.1, "cut": 0.1, "tokens": 0.1}
+CLIMB_DOWN: Mapping[Group, float] = {"accounting": 0.01, "pieces": 0.1, "cut": 0.1, "tokens": 0.1}
 """The same by accident: gateways that count every model with one tokenizer of their own, re-chunk streams by
 words or bytes, estimate."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from engine import tokenizers
 from engine.errors import TargetError, UsageError
 from engine.evidence import Evidence
 from engine.identification import OnProgress, Progress
@@ -67,7 +68,8 @@ async def _inquire(
             steps.next("routing")
             most = 60 if budget.thorough else _SUSPICIOUS
             await look_for_mixture(talk, hypotheses, random, most=most)
-        if budget.thorough or (hypotheses.references and not decided(conclude(read(talk.conversation, hypotheses)))):
+        rows = read(talk.conversation, hypotheses)
+        if budget.thorough or (hypotheses.references and not decided(conclude(rows), rows)):
             await _ask_deeply(talk, hypotheses, conclude, random, steps, thorough=budget.thorough)
         rows = read(talk.conversation, hypotheses)
         _say_what_is_left(talk, rows, conclude(rows), hypotheses)
@@ -79,7 +81,7 @@ async def _identify(talk: Talk, hypotheses: Hypotheses, conclude: Conclude, rand
     while True:
         rows = read(talk.conversation, hypotheses)
         verdict = conclude(rows)
-        if decided(verdict):
+        if decided(verdict, rows):
             return
         shallow = [question for question in QUESTIONS if not question.deep]
         chosen = plan(shallow, talk.conversation, rows, verdict, hypotheses)
@@ -109,7 +111,8 @@ async def _ask_deeply(
                 await talk.ask(ask)
     if not thorough:
         return
-    if not decided(conclude(read(talk.conversation, hypotheses))):
+    rows = read(talk.conversation, hypotheses)
+    if not decided(conclude(rows), rows):
         steps.next("problems")
         for level in (4, 5, 6):
             if talk.affords(ask := problems_ask(level, _PROBLEMS, random)):
@@ -129,11 +132,13 @@ def read(conversation: Conversation, hypotheses: Hypotheses) -> list[Evidence]:
 
 
 def _suspicious(rows: Sequence[Evidence]) -> bool:
-    """Whether two signs of the tokenizer name different vocabularies."""
+    """Whether two signs of the tokenizer plainly name different vocabularies of those that can be compared."""
     named = {
-        str(row.values.get("vocabulary", "?")) for row in rows if row.group in ("pieces", "cut", "tokens") and row.votes
+        row.values["vocabulary"]
+        for row in rows
+        if row.group in ("pieces", "cut", "tokens") and row.strength != "weak" and row.values["vocabulary"] != "?"
     }
-    return len(named - {"?"}) > 1
+    return len(named) > 1 and named <= set(tokenizers.CANDIDATES)
 
 
 async def _choose_model(talk: Talk) -> None:
@@ -147,7 +152,7 @@ async def _choose_model(talk: Talk) -> None:
 
 def _say_what_is_left(talk: Talk, rows: Sequence[Evidence], verdict: Verdict, hypotheses: Hypotheses) -> None:
     """What the next question would have added, or that the budget did not reach."""
-    if decided(verdict):
+    if decided(verdict, rows):
         return
     left = plan(QUESTIONS, talk.conversation, rows, verdict, hypotheses)
     if left is not None and not talk.has_left(left.tokens):

@@ -133,7 +133,7 @@ def recompute(
     )
 
 
-_OTHERS_SERVED = 3.0
+_OTHERS_SERVED = 6.0
 """Weight of all published models beside the family together, of an endpoint, where one variant has about 1: how
 many of them the catalog happens to list is no evidence. Judged."""
 
@@ -142,11 +142,13 @@ def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, ser
     """The family's variants and, unless it stands alone, every published model that is not one of these."""
     own = {variant.id for variant in family.variants}
     published = () if family.alone else tuple(variant for variant in load_published() if variant.id not in own)
-    if served and published:
-        share = _OTHERS_SERVED / len(published)
+    variants = family.variants
+    if served:
+        share = _OTHERS_SERVED / max(1, len(published))
         published = tuple(variant.model_copy(update={"prior": share}) for variant in published)
+        variants = tuple(entry.model_copy(update={"prior": entry.prior_served or entry.prior}) for entry in variants)
     newest = {reference.variant: reference for reference in sorted(references, key=lambda entry: entry.created)}
-    return Hypotheses((*family.variants, *published), family.tokenizers, family.vocabularies, tuple(newest.values()))
+    return Hypotheses((*variants, *published), family.tokenizers, family.vocabularies, tuple(newest.values()))
 
 
 def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses) -> Verdict:
@@ -177,9 +179,10 @@ def mixture_of(row: Evidence, rows: Sequence[Evidence], hypotheses: Hypotheses) 
 
 
 def _description(by_probe: Mapping[str, Evidence]) -> str:
-    counted = by_probe.get("token_count")
-    if counted and counted.values["tokenizer"] != "?":
-        return str(counted.values["tokenizer"])
+    """The target in words, for a title where nothing published fits."""
+    for probe, name in (("token_count", "tokenizer"), ("token_ids", "vocabulary"), ("logprobs", "vocabulary")):
+        if (row := by_probe.get(probe)) and row.values[name] != "?":
+            return f"{row.values[name]} tokenizer"
     shape = by_probe.get("config") or by_probe.get("tensors")
     words = [str(shape.values["dimensions"])] if shape else []
     if parameters := by_probe.get("parameters"):

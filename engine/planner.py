@@ -17,7 +17,7 @@ from engine.questions.asking import Question
 from engine.targets.endpoint import Conversation
 from engine.verdict import Verdict
 
-_PER_REQUEST = 30.0
+_PER_REQUEST = 150.0
 """A request costs as much as so many tokens: latency, rate limits, attention. Judged."""
 _SECOND_KIND = 0.05
 """Bits that a group which has not spoken is worth beyond the entropy: a verdict needs kinds, not only odds."""
@@ -32,9 +32,11 @@ class Plan:
     tokens: int
 
 
-def decided(verdict: Verdict) -> bool:
-    """Whether nothing more needs to be asked."""
-    return verdict.grade == "confident"
+def decided(verdict: Verdict, rows: Sequence[Evidence]) -> bool:
+    """Whether nothing more needs to be asked: of a model the catalog does not know, its tokenizer at least."""
+    return verdict.grade == "confident" and (
+        verdict.variant is not None or any(row.probe == "token_count" for row in rows)
+    )
 
 
 def plan(
@@ -52,18 +54,25 @@ def plan(
         if question.open(conversation)
     ]
     worthwhile = [entry for entry in plans if entry.gain > 0]
-    return max(worthwhile, key=lambda entry: entry.gain / (_PER_REQUEST + entry.tokens), default=None)
+    return max(worthwhile, key=lambda entry: entry.gain / _cost(entry.question), default=None)
+
+
+def _cost(question: Question) -> float:
+    return question.requests * _PER_REQUEST + question.tokens
 
 
 def _gain(question: Question, spoken: set[Group], posterior: Mapping[str, float], hypotheses: Hypotheses) -> float:
-    """Expected bits; groups of the ladder show one fact, so the most talkative of them counts alone."""
-    gains: dict[str, float] = {}
+    """Expected bits; groups of the ladder show one fact, so that they add to the chance that it shows at all."""
+    gain, silent, bits = 0.0, 1.0, 0.0
     for group, chance in question.speaks.items():
-        if group not in spoken:
-            bits = _entropy(posterior, _look(group, hypotheses))
-            fact = "vocabulary" if group in LADDER else group
-            gains[fact] = max(gains.get(fact, 0.0), chance * (bits + (_SECOND_KIND if group in LADDER else 0.0)))
-    return sum(gains.values())
+        if group in spoken:
+            continue
+        if group in LADDER:
+            silent *= 1 - chance
+            bits = max(bits, _entropy(posterior, _look(group, hypotheses)) + _SECOND_KIND)
+        else:
+            gain += chance * _entropy(posterior, _look(group, hypotheses))
+    return gain + (1 - silent) * bits
 
 
 def _look(group: Group, hypotheses: Hypotheses) -> Mapping[str, str]:

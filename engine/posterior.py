@@ -90,10 +90,13 @@ def _shown(support: Support, worth: Mapping[str, int]) -> int:
 
 def _climbed(variant: str, own: int, rungs: Sequence[Support], shown: Mapping[Group, int]) -> float:
     """P(all rungs | variant): the sum over how many of them, from the bottom, were forged."""
-    total, reached = 0.0, 1.0
+    total, reached, below = 0.0, 1.0, 0
     honest = [math.prod(support.relative[variant] for support in rungs[height:]) for height in range(len(rungs) + 1)]
     for height, support in enumerate(rungs):
-        chance = (CLIMB_UP if own < shown[support.group] else CLIMB_DOWN)[support.group]
+        climb = CLIMB_UP if own < shown[support.group] else CLIMB_DOWN
+        # A rung that nobody saw still has to be climbed.
+        chance = math.prod(climb[group] for group in LADDER[below : LADDER.index(support.group) + 1])
+        below = LADDER.index(support.group) + 1
         total += reached * (1 - chance) * honest[height]
         reached *= chance
     return total + reached * honest[len(rungs)]

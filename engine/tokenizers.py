@@ -7,7 +7,8 @@ Vocabularies come from PyPI packages that carry the published files: `deepseek-t
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +54,28 @@ def tokens(name: str, text: str) -> tuple[bytes, ...]:
     """The text as the candidate cuts it; joined they are its UTF-8."""
     codec = load(name)
     return tuple(codec.token(index) or b"" for index in codec.encode(text))
+
+
+_MARK = re.compile(r"</?think>|<\|[^<>|\s]{1,40}\|>|<｜[^<>｜\s]{1,40}｜>")
+"""Special tokens as servers print them: of the model's own making, not of its text."""
+
+
+def ordinary(pieces: Sequence[str]) -> list[str]:
+    """The longest run of streamed pieces without a special token in it, cut where the marks were."""
+    text = "".join(pieces)
+    edges = [0, *(edge for match in _MARK.finditer(text) for edge in match.span()), len(text)]
+    start, end = max(zip(edges[::2], edges[1::2], strict=True), key=lambda span: span[1] - span[0])
+    kept, at = [], 0
+    for piece in pieces:
+        kept.append(piece[max(0, start - at) : max(0, end - at)])
+        at += len(piece)
+    return [piece for piece in kept if piece]
+
+
+def without_marks(text: str) -> tuple[str, int]:
+    """The text without special tokens, and how many there were."""
+    bare, marks = _MARK.subn("", text)
+    return bare, marks
 
 
 def count(name: str, text: str) -> int:

@@ -94,6 +94,8 @@ _CONTRADICTED = 1.5e-3
 _OTHER_VOCABULARY = 2e-4
 """The same for a tokenizer: fine-tuning adds and drops special tokens, but another vocabulary is another model's."""
 _EQUAL = 0.5
+_LOOKED = 10
+"""Replies from which on it is worth saying that they came from one model."""
 _FULL_SIZE = ("full", "relative")
 _TELLING = 16
 """A group that fits more variants than this says nothing worth a sentence."""
@@ -156,6 +158,8 @@ def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
         "high": f"{mixture.high:.0%}",
         "replies": mixture.replies,
     }
+    if not mixture.clear and mixture.replies < _LOOKED:
+        return verdict
     if not mixture.clear:
         return replace(verdict, reasons=(*verdict.reasons, Reason("one_model", values)))
     return replace(
@@ -336,7 +340,7 @@ def _why_inconclusive(
         return Reason(code, {"names": ", ".join(names)})
     if max(chances.values()) >= LIKELY and len(supporting) < 2:
         return Reason("one_kind_of_evidence", {"group": supporting[0].group if supporting else groups[0].group})
-    first, second = ranked[0], ranked[1]
+    first, second = [name for name in ranked if name != UNKNOWN][:2] if len(ranked) > 2 else ranked
     shares = {
         "first": first,
         "p1": f"{probability[first]:.0%}",

@@ -84,11 +84,12 @@ class Tokenizer(Record):
 
 class LongCounts(Record):
     """Tokens of the long composed message: special tokens in it ``parsed``, taken as ``plain`` text, or
-    ``stripped`` by a gateway."""
+    the model's own ``stripped`` by its server, or none left (``bare``) by a gateway."""
 
     parsed: PositiveInt
     plain: PositiveInt
     stripped: PositiveInt
+    bare: PositiveInt
 
 
 class ShortText(Record):
@@ -106,12 +107,20 @@ class LongText(Record):
     counts: dict[str, LongCounts]
 
 
+class TokenizedText(Record):
+    """A short text, and its token ids by vocabulary."""
+
+    text: str
+    ids: dict[str, tuple[int, ...]]
+
+
 class Composed(Record):
     """Texts whose token counts tell tokenizers apart, made by tests/benchmarks/build_composed_texts.py.
     ``nonces``: words that are one token to every tokenizer, so that no two requests need be alike."""
 
     short: ShortText
     long: LongText
+    tokenized: TokenizedText
     nonces: tuple[str, ...]
 
 
@@ -125,7 +134,8 @@ class Vocabulary(Record):
 class Variant(Record):
     """A hypothesis. ``names``: regular expressions (case-insensitive, searched in the normalised name)
     by which a claim means this variant. ``template``: substrings of chat_template that it has
-    (``has``) or lacks (``lacks``). ``thinks``: whether it reasons before it answers, ``optional`` where a
+    (``has``) or lacks (``lacks``). ``prior_served``: the prior at endpoints, where it
+    differs. ``thinks``: whether it reasons before it answers, ``optional`` where a
     switch decides, ``None`` where nobody published it."""
 
     id: str
@@ -133,6 +143,7 @@ class Variant(Record):
     thinks: Literal["always", "optional", "never"] | None = None
     title: Text
     prior: Annotated[float, Field(gt=0)] = 1.0
+    prior_served: Annotated[float, Field(gt=0)] | None = None
     repos: tuple[str, ...] = ()
     names: tuple[Pattern, ...] = ()
     shape: Shape

@@ -24,6 +24,8 @@ _SHORTENED = math.log(0.3)
 """Sellers and Ollama tags call a distill plainly "DeepSeek-R1", and R1-0528 too: three in ten, judged."""
 _DERIVED = math.log(0.3)
 """Derivatives that the catalog does not know keep their parent's name: three in ten, judged."""
+_UNFLATTERING = 0.001
+"""Chance that an endpoint is called by the name of a model that nobody would pay extra for, and is another."""
 _OFFICIAL = 0.001
 """Chance that the publisher's own repository is not what it says (a mirror that lies)."""
 _FRONT_MATTER_LIMIT = 64_000
@@ -88,6 +90,10 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             term = 0.0 if variant in named else miss
             # Name, title and card repeat one statement: the worst of them, not their sum.
             likelihood[variant] = min(likelihood.get(variant, 0.0), term)
+    named = {variant for variants in meant.values() for variant in variants}
+    modest = bool(observation.get("served")) and bool(named) and all(kinds[variant] == "other" for variant in named)
+    if modest:
+        likelihood = {variant: 0.0 if variant in named else math.log(_UNFLATTERING) for variant in hypotheses.ids}
     official = [variant.id for variant in hypotheses.family() if observation["repo"] in variant.repos]
     if official:
         likelihood = {variant: 0.0 if variant in official else math.log(_OFFICIAL) for variant in hypotheses.ids}
@@ -104,7 +110,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "form": _form(observation, named=bool(meant)),
             "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
         },
-        spoofability=_OFFICIAL if official else None,
+        spoofability=_OFFICIAL if official else _UNFLATTERING if modest else None,
     )
 
 

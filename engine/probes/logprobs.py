@@ -18,8 +18,8 @@ from engine.evidence import UNKNOWN, Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe, by_vocabulary
 from engine.targets.endpoint import Conversation
 
-_NO_TOKEN = math.log(0.02)
-_FLOOR = math.log(1e-4)
+_NO_TOKEN = math.log(0.1)
+_FLOOR = math.log(1e-5)
 _ELSEWHERE = math.log(0.03)
 _ENOUGH = 6
 
@@ -68,7 +68,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     foreign = {name: sum(tokenizers.load(name).find(data) is None for data in strings) for name in names}
     fits = {name: max(_FLOOR, count * _NO_TOKEN) for name, count in foreign.items()}
     best = min(foreign, key=lambda name: foreign[name])
-    none = foreign[best] > 0.2 * len(strings)
+    none = foreign[best] > max(2, 0.1 * len(strings))
     likelihood = by_vocabulary(fits, hypotheses, elsewhere=_ELSEWHERE)
     if none:
         likelihood = {variant: math.log(0.1) for variant in hypotheses.ids} | {UNKNOWN: 0.0}

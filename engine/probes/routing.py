@@ -26,12 +26,13 @@ from engine.probes.stream_boundaries import likelihoods as pieces_likelihoods
 from engine.probes.token_ids import readable, repeats
 from engine.probes.truncation import likelihoods as cut_likelihoods
 from engine.targets.endpoint import Conversation, Reply
+from engine.tokenizers import ordinary
 
 _GRID = tuple((step + 0.5) / 200 for step in range(200))
 _NOISE = 1e-3
 """A reply never speaks louder than 1,000 : 1: retries, caches and fallbacks of gateways are no second model."""
 _COUNTS_DIFFER = 3
-_MOST = 400
+_FEWEST, _MOST = 3, 400
 ANOTHER = "another"
 
 
@@ -53,7 +54,7 @@ def observe(conversation: Conversation) -> Observation | None:
     """What each reply shows of the vocabulary behind it."""
     replies = [_signals(reply) for reply in conversation.replies if reply.refused is None]
     kept = [entry for entry in replies if len(entry) > 1]
-    return {"replies": kept[:_MOST]} if kept else None
+    return {"replies": kept[:_MOST]} if len(kept) >= _FEWEST else None
 
 
 def _signals(reply: Reply) -> dict[str, Any]:
@@ -64,8 +65,9 @@ def _signals(reply: Reply) -> dict[str, Any]:
         seen["word"] = word
     if not reply.forced and reply.finish == "length" and reply.ask in ("period", "repeat"):
         seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
-        if len(reply.pieces) > 4 and "�" not in reply.generated:
-            seen["pieces"] = list(reply.pieces[:200])
+        pieces = ordinary(reply.pieces[:200])
+        if len(pieces) > 4 and "�" not in reply.generated:
+            seen["pieces"] = pieces
     return seen
 
 

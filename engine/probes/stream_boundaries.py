@@ -23,8 +23,9 @@ _INSIDE = math.log(0.02)
 """Log chance that a piece begins inside a token: text that its model split in an unusual way."""
 _TOKEN_BY_TOKEN, _JOINED = 0.7, 0.03
 """Share of servers that send every token by itself, and how often even these join two. Judged."""
-_RECUT = 0.15
-"""Pieces that begin inside the tokens of every candidate: beyond this share somebody cut the stream anew."""
+_RECUT, _STRAY = 0.04, 1
+"""Pieces that begin inside the tokens of every candidate: beyond this share, and more than one, somebody cut the
+stream anew, or it follows a vocabulary that is no candidate's."""
 _FLOOR = math.log(1e-5)
 _ELSEWHERE = math.log(0.03)
 _ENOUGH, _MOST = 4, 400
@@ -32,7 +33,8 @@ _ENOUGH, _MOST = 4, 400
 
 def observe(conversation: Conversation) -> Observation | None:
     """The pieces of every answer that streamed in more than a few."""
-    streams = [list(reply.pieces[:_MOST]) for reply in conversation.replies if not reply.forced and reply.pieces]
+    replies = [reply for reply in conversation.replies if reply.refused is None and not reply.forced]
+    streams = [tokenizers.ordinary(reply.pieces[:_MOST]) for reply in replies]
     streams = [pieces for pieces in streams if len(pieces) >= _ENOUGH and "�" not in "".join(pieces)]
     return {"streams": streams[:4]} if streams else None
 
@@ -44,7 +46,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     pieces = sum(len(stream) for stream in streams)
     inside = {name: sum(_compare(name, stream)[0] for stream in streams) for name in names}
     fits = {name: value for name, value in likelihoods(streams).items() if name in names}
-    recut = min(inside.values(), default=0) > _RECUT * pieces
+    recut = min(inside.values(), default=0) > max(_STRAY, _RECUT * pieces)
     best = max(fits, key=lambda name: fits[name], default="?")
     relative = {name: max(_FLOOR, value - fits[best]) for name, value in fits.items()}
     likelihood = by_vocabulary(relative, hypotheses, elsewhere=_ELSEWHERE)

@@ -22,7 +22,7 @@ from engine.evidence import UNKNOWN, Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.targets.endpoint import Conversation
 
-_TAKEN = {"parsed": 0.75, "plain": 0.15, "stripped": 0.1}
+_TAKEN = {"parsed": 0.7, "plain": 0.1, "stripped": 0.1, "bare": 0.1}
 """How servers take special tokens in a user's text. Judged: vLLM, SGLang, llama.cpp and TGI parse them."""
 _OFF_BY = {0: 0.97, 1: 0.01, 2: 0.005}
 """A trimmed line break or a merge over the edge of the template moves a count by one or two. Judged."""
@@ -30,6 +30,8 @@ _FLOOR = 1e-5
 _FITS = math.log(0.05)
 _UNTABLED = math.log(0.01)
 """Chance that a tokenizer nobody tabled counts exactly like one in the table."""
+_GATEWAYS = ("cl100k", "o200k")
+"""OpenAI's tokenizers: gateways count with them whatever they serve, so they say nothing of the model."""
 _ESTIMATED = math.log(0.3)
 """A count that fits no tokenizer is an estimate or an unknown one's: it says little against those known."""
 
@@ -52,7 +54,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     best = max(by_tokenizer, key=lambda name: by_tokenizer[name])
     fits = by_tokenizer[best] > _FITS
     likelihood: dict[str, float] = {}
-    if difference > 0:
+    if difference > 0 and best not in _GATEWAYS:
         used = {variant.tokenizer for variant in hypotheses.variants}
         for variant in hypotheses.variants:
             likelihood[variant.id] = by_tokenizer.get(variant.tokenizer or "", _UNTABLED) if fits else _ESTIMATED
@@ -68,9 +70,17 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "short": observation["short"],
             "difference": difference,
             "tokenizer": best if fits else "?",
-            "form": "" if fits else "none" if difference > 0 else "flat",
+            "form": _form(difference, best, fits=fits),
         },
     )
+
+
+def _form(difference: int, best: str, *, fits: bool) -> str:
+    if difference <= 0:
+        return "flat"
+    if not fits:
+        return "none"
+    return "gateway" if best in _GATEWAYS else ""
 
 
 def likelihoods(difference: int) -> Mapping[str, float]:

@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import tokenizers
+from engine.catalog import load_composed
 from engine.evidence import UNKNOWN, Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe, by_vocabulary
 from engine.targets.endpoint import Conversation
 
 FORCED_ID = 30_000
 """`connection` to DeepSeek, ` pec` to Qwen2.5, ` shrink` to Llama 3, ` vegetation` to Gemma 3."""
-TOKENIZED = "299792458人工智能"
 _OTHER = math.log(1e-5)
 _ELSEWHERE = math.log(0.02)
 _UNKNOWN_WORD = math.log(0.05)
@@ -62,13 +62,13 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     words = {repeats(text) for text in observation["said"]} - {""}
     known = _words(hypotheses)
     named = {name for name, word in known.items() if word and word in words}
-    named |= {name for name in tokenizers.CANDIDATES if _ends_with(observation["ids"], name)}
+    named |= {name for name, ids in load_composed().tokenized.ids.items() if _ends_with(observation["ids"], ids)}
     likelihood: dict[str, float] = {}
     if named:
         likelihood = by_vocabulary(
             {name: 0.0 if name in named else _OTHER for name in hypotheses.vocabularies},
             hypotheses,
-            elsewhere=_ELSEWHERE,
+            elsewhere=_ELSEWHERE if named & hypotheses.vocabularies.keys() else 0.0,
         )
     elif words or observation["ids"]:
         likelihood = dict.fromkeys(hypotheses.ids, _UNKNOWN_WORD) | {UNKNOWN: 0.0}
@@ -108,10 +108,9 @@ def readable(raw: str) -> str:
     return raw.replace("▁", " ").strip()
 
 
-def _ends_with(ids: Sequence[int], name: str) -> bool:
-    """Whether the ids are a candidate's; a begin-of-sentence token may stand before them."""
-    wanted = tokenizers.load(name).encode(TOKENIZED) if ids else []
-    return bool(wanted) and list(ids[-len(wanted) :]) == wanted
+def _ends_with(ids: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether these are the ids wanted; a begin-of-sentence token may stand before them."""
+    return list(ids[-len(wanted) :]) == list(wanted)
 
 
 PROBE = Probe("token_ids", observe, score)

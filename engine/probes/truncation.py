@@ -15,15 +15,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import tokenizers
-from engine.evidence import UNKNOWN, Evidence
+from engine.evidence import Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe, by_vocabulary
 from engine.targets.endpoint import Conversation
 
-_UNSEEN = 3
+_UNSEEN = 2
 """Tokens that may be counted and not shown: `<think>` and its line break, a character that was left unfinished."""
 _EACH = 1.5
 _FLOOR = math.log(1e-5)
-_NONE_FITS = math.log(0.2)
 _ELSEWHERE = math.log(0.03)
 _MOST = 6
 
@@ -42,34 +41,42 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """A vocabulary's likelihood: the texts have as many of its tokens as were allowed."""
     cut = observation["cut"]
     fits = {name: value for name, value in likelihoods(cut).items() if name in hypotheses.vocabularies}
-    best = max(fits, key=lambda name: fits[name], default=None)
-    none = best is None or fits[best] <= -_EACH * 4
-    likelihood = by_vocabulary(fits, hypotheses, elsewhere=_ELSEWHERE)
-    if none:
-        likelihood = dict.fromkeys(hypotheses.ids, _NONE_FITS) | {UNKNOWN: 0.0}
+    best = max(fits, key=lambda name: fits[name], default="?")
     longest = max(cut, key=lambda entry: len(entry["text"]))
-    counts = {name: tokenizers.count(name, longest["text"]) for name in fits}
+    counts = {name: _tokens(name, longest["text"]) for name in fits}
+    telling = len(set(fits.values())) > 1
     return Evidence(
         probe="truncation",
         group="cut",
         observation=observation,
-        log_likelihood=likelihood if len(set(fits.values())) > 1 or none else {},
+        log_likelihood=by_vocabulary(fits, hypotheses, elsewhere=_ELSEWHERE) if telling else {},
         expected={},
         values={
             "limit": longest["limit"],
             "counts": ", ".join(f"{name} {count}" for name, count in counts.items()),
             "text": longest["text"][:80],
-            "vocabulary": "?" if none else best,
+            "vocabulary": best if telling else "?",
         },
     )
 
 
 def likelihoods(cut: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Log P(texts of these limits | vocabulary) for every candidate."""
-    return {
-        name: max(_FLOOR, sum(_fit(tokenizers.count(name, entry["text"]), entry["limit"]) for entry in cut))
-        for name in tokenizers.CANDIDATES
-    }
+    """Log P(texts of these limits | vocabulary) for every candidate.
+
+    A text that no candidate's tokens fit says nothing: part of it was hidden, or the vocabulary is another one.
+    """
+    total = dict.fromkeys(tokenizers.CANDIDATES, 0.0)
+    for entry in cut:
+        fits = {name: _fit(_tokens(name, entry["text"]), entry["limit"]) for name in total}
+        if max(fits.values()) > -_EACH * 2:
+            total = {name: max(_FLOOR, total[name] + fits[name]) for name in total}
+    return total
+
+
+def _tokens(name: str, text: str) -> int:
+    """Tokens of the text, special ones included."""
+    bare, marks = tokenizers.without_marks(text)
+    return tokenizers.count(name, bare) + marks
 
 
 def _fit(count: int, limit: int) -> float:

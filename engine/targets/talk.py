@@ -26,9 +26,8 @@ _BILLED = ("endpoint_slow", "endpoint_too_large", "endpoint_not_json")
 _UNREADABLE = ("endpoint_too_large", "endpoint_encoding", "endpoint_not_json")
 """What a server tells about itself may be unreadable though its answers are not."""
 _NAMING = ("server", "via", "x-powered-by", "x-served-by", "x-model", "x-inference-provider", "cf-ray")
-METADATA = ("/models", "/version", "/props", "/get_model_info", "/info")
-"""Where servers tell about themselves: OpenAI's list; vLLM; llama.cpp; SGLang; TGI. Only the first lies below
-the base URL, the others at the server's root."""
+METADATA = ("/version", "/props", "/get_model_info", "/info")
+"""Where servers tell about themselves, at their root: vLLM; llama.cpp; SGLang; TGI."""
 
 
 @dataclass(slots=True)

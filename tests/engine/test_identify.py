@@ -111,7 +111,7 @@ def test_a_bad_constraint_is_refused_before_the_target_is_touched() -> None:
     ("spec", "words"),
     [
         ("", "Name a model"),
-        ("https://host/v1#model", "endpoint"),
+        ("https://host.invalid/v1#model", "host.invalid cannot be reached"),
         ("just-a-word", "neither an existing path nor a Hub id"),
         ("/nowhere/at/all", "nothing at"),
         ("a\x00b", "Name a model"),
