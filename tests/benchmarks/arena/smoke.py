@@ -32,7 +32,7 @@ def main() -> int:
             print("   listing:", client.get(f"{arena.root(served)}/v1/models").text[:200])
             for label, fields in (
                 ("short", {"max_tokens": 12}),
-                ("bias", {"max_tokens": 2, "logit_bias": {"5000": 100}}),
+                ("bias", {"max_tokens": 2, "logit_bias": {"9000": 100}}),
             ):
                 print(f"   {label}:", ask(client, arena, served, TEXT, **fields))
             print(
@@ -69,8 +69,8 @@ def check(client: httpx.Client, arena: Arena, r1: Served, distill: Served, mixtu
         true = len(words.encode(prompt, add_special_tokens=False).ids)
         pieces, counts, _ = ask(client, arena, served, TEXT, max_tokens=12)
         wrote = len(words.encode("".join(pieces), add_special_tokens=False).ids)
-        forced = ask(client, arena, served, TEXT, max_tokens=2, logit_bias={"5000": 100})[0]
-        expected = words.decode([5000])
+        forced = ask(client, arena, served, TEXT, max_tokens=2, logit_bias={"9000": 100})[0]
+        expected = words.decode([9000])
         print(f"\n{name}: prompt {counts['prompt_tokens']}, tokenizer {true}; wrote {counts['completion_tokens']},"
               f" tokenizer {wrote}; forced {forced}, tokenizer {expected!r}")  # fmt: skip
         wrong += counts["prompt_tokens"] != true or counts["completion_tokens"] != wrote or forced != [expected] * 2
