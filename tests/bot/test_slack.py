@@ -173,6 +173,7 @@ def test_the_manifest_asks_for_what_the_listeners_use() -> None:
     root = Path(__file__).parents[2]
     manifest = yaml.safe_load((root / "bot/manifest.yaml").read_text(encoding="utf-8"))
     listeners = (root / "bot/slack/listeners.py").read_text(encoding="utf-8")
+    assert manifest["settings"]["interactivity"]["is_enabled"] == ("app.view(" in listeners)
     commands = {entry["command"] for entry in manifest["features"]["slash_commands"]}
     events = set(manifest["settings"]["event_subscriptions"]["bot_events"])
     assert commands == set(re.findall(r'app\.command\("([^"]+)"\)', listeners))
