@@ -142,16 +142,16 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
 @_LANG
 @_JSON
 def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
-    from bot.jobs import Answer
+    from bot.jobs import explained
     from bot.keeping import load_stored
     from engine.codec import to_json
 
-    request = _request("explain", verdict_id, options={}, lang=lang)
-    stored = load_stored(_settings(), request.verdict_id or "")
+    request, settings = _request("explain", verdict_id, options={}, lang=lang), _settings()
+    stored = load_stored(settings, request.verdict_id or "")
     if as_json:
         print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
     else:
-        show(request, Answer(explanation=stored))
+        show(request, explained(stored, settings))
     return 0
 
 

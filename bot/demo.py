@@ -111,6 +111,7 @@ def running_bot(
         "R1_SLACK_API_URL": slack.api_url,
         "R1_DATABASE_URL": f"sqlite:///{root / 'r1.db'}",
         "R1_CHECKPOINT_ROOTS": f'["{root}"]',
+        "R1_REFERENCE_DIR": str(root / "references"),
         "R1_HOST": "127.0.0.1",
         "R1_PORT": str(port),
         **{f"R1_{name.upper()}": str(value) for name, value in settings.items()},

@@ -17,13 +17,16 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+import engine
 from bot.requests import Origin, Request, request_from_json
+from bot.settings import Settings
 from bot.store import Store
 from bot.store.endpoints import EndpointLine
 from bot.store.models import JobRow, RequestRow, now
 from bot.store.queries import HistoryRow, StoredVerdict, add_request
 from engine.errors import R1Error
 from engine.identification import Identification, Recommendation
+from engine.verdict import Verdict
 
 JobState = Literal["queued", "running", "computed", "answered"]
 
@@ -51,17 +54,30 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reply is rendered from; the field for the request's verb is set, or ``error``."""
+    """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
+    explained observations give now."""
 
     identification: Identification | None = None
     verdict_id: str | None = None
     recommendation: Recommendation | None = None
     history: tuple[HistoryRow, ...] | None = None
     explanation: StoredVerdict | None = None
+    today: Verdict | None = None
     endpoints: tuple[EndpointLine, ...] | None = None
     added: EndpointLine | None = None
     removed: str | None = None
     error: R1Error | None = None
+
+
+def explained(stored: StoredVerdict, settings: Settings) -> Answer:
+    """A past verdict, and what today's catalog and references make of its observations."""
+    try:
+        today = engine.recompute(
+            stored.identification, family_files=settings.family_files, reference_files=settings.references
+        )
+    except R1Error:  # its family is gone, or a reference is damaged: the verdict can be explained all the same
+        return Answer(explanation=stored)
+    return Answer(explanation=stored, today=today.verdict)
 
 
 def accept(store: Store, request: Request, origin: Origin, *, dedup_key: str) -> str | None:

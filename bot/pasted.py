@@ -27,6 +27,7 @@ _NAMED = re.compile(
 _LOOSE = re.compile(rf"(?:\bkey|\btoken|密钥|秘钥|令牌)(?:{_TIE}|\s{{1,3}}){_VALUE}", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
 _RUN = re.compile(r"[A-Za-z0-9]{20,}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9]{24,}")  # longer than any word
 _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9a-fA-F]{24,}(?![A-Za-z0-9])")
 
 
@@ -44,7 +45,7 @@ def _looks_typed(value: str) -> bool:
     """After words that name a credential: anything that is no plain word, variable or address."""
     if _VARIABLE.match(value) or "://" in value or value.startswith(("/", "./", "~/")):
         return False
-    return (len(value) >= 8 and any(char.isdigit() for char in value)) or _looks_drawn(value)
+    return (len(value) >= 8 and any(char.isdigit() for char in value)) or _LONG_RUN.search(value) is not None
 
 
 def _looks_drawn(value: str) -> bool:

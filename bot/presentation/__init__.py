@@ -32,7 +32,7 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
     if answer.history is not None:
         return history_view(answer.history, lang, mark, prefix=prefix)
     if answer.explanation is not None:
-        return explain_view(answer.explanation, lang, mark)
+        return explain_view(answer.explanation, answer.today, lang, mark)
     if answer.endpoints is not None:
         return endpoints_view(answer.endpoints, lang, mark, prefix=prefix)
     if answer.removed is not None:

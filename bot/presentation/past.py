@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import engine
 from bot.presentation.verdicts import evidence_line, headline_of, reason_text
 from bot.presentation.view import Mark, Part, View, percent, words
 from bot.requests import Lang
@@ -34,8 +33,12 @@ def history_view(rows: tuple[HistoryRow, ...], lang: Lang, mark: Mark, *, prefix
     return View(said["title"], f"{said['title']}: {len(rows)}", (Part(tuple(lines)),))
 
 
-def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
-    """A past verdict: probabilities, then each row of evidence with what was expected and how it fools."""
+def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark: Mark) -> View:
+    """A past verdict: probabilities, then each row of evidence with what was expected and how it fools.
+
+    Args:
+        today: what its observations give under today's catalog and references, where that is known.
+    """
     said, found = words(lang)["explain"], stored.identification
     headline = said["title"].format(id=stored.id)
     first = headline_of(found.verdict, lang, mark)
@@ -51,7 +54,6 @@ def explain_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
             lines.append(said["would"].format(names=mark(names), shown=mark(shown)))
         lines.append(said["fooled"].format(how=say(f"evidence.{row.probe}.fooled", lang)))
         parts.append(Part(tuple(lines)))
-    today = engine.recompute(found).verdict if found.family in ("deepseek-r1", "article") else None
     if today is not None and (today.outcome, today.variant) != (found.verdict.outcome, found.verdict.variant):
         parts.append(Part((said["recomputed"].format(what=headline_of(today, lang, mark)),)))
     return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines))
