@@ -1,0 +1,60 @@
+"""Real model servers on loopback, registered in a terminal and identified there and in Slack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from served import Served, llama_cpp, transformers_serve
+
+from bot.demo import running_bot
+from bot.local_slack import LocalSlack
+from bot.local_slack.workspace import Message
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with llama_cpp(tmp_path_factory.mktemp("llama_cpp")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def qwen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with transformers_serve(tmp_path_factory.mktemp("transformers")) as served:
+        yield served
+
+
+@pytest.mark.parametrize(("server", "vocabulary"), [("gemma", "gemma-3"), ("qwen", "qwen2.5")])
+def test_a_real_server_is_neither_in_the_terminal_and_in_slack(
+    request: pytest.FixtureRequest, tmp_path: Path, server: str, vocabulary: str
+) -> None:
+    served: Served = request.getfixturevalue(server)
+    environment = {**os.environ, "R1_DATABASE_URL": f"sqlite:///{tmp_path / 'r1.db'}"}
+
+    def r1(*words: str) -> str:
+        command = [sys.executable, "-m", "bot.cli", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    found = json.loads(r1("identify", served.spec, "--json"))
+    assert found["verdict"]["outcome"] == "other"
+    read = {row["values"].get("vocabulary") for row in found["evidence"] if row["probe"] == "token_ids"}
+    assert read == {vocabulary}
+
+    r1("endpoint", "add", "ours", served.url, "--model", served.model)
+    with LocalSlack() as slack, running_bot(slack, tmp_path):
+
+        def answered() -> Message | None:
+            answers = slack.answers()
+            return answers[0] if answers and answers[0].blocks[0]["type"] == "header" else None
+
+        slack.mention("is the ours endpoint the full R1?")
+        message: Message = slack.wait_for(answered, 60)
+    text = str(message.blocks)
+    assert "neither full R1 nor an R1 distill" in text and vocabulary in text
