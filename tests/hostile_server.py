@@ -120,36 +120,16 @@ async def stream(writer: asyncio.StreamWriter, part: bytes, pause: float = 0.0, 
 
 
 PIECE = event_stream([{"choices": [{"delta": {"content": "x "}}]}], done=False)
-
-
-@attack
-async def endless_pieces(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, PIECE)
-
-
-@attack
-async def endless_slow_pieces(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, PIECE, pause=0.005)
-
-
-@attack
-async def endless_comments(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, b": keep-alive\n\n", pause=0.02)
-
-
-@attack
-async def endless_newlines(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, b"\n" * 1000)
-
-
-@attack
-async def endless_whitespace(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, b" " * 1000)
-
-
-@attack
-async def endless_short_lines(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, b"a\n" * 1000)
+ENDLESS: dict[str, tuple[bytes, float]] = {
+    "endless_pieces": (PIECE, 0.0),
+    "endless_slow_pieces": (PIECE, 0.005),
+    "endless_comments": (b": keep-alive\n\n", 0.02),
+    "endless_newlines": (b"\n" * 1000, 0.0),
+    "endless_whitespace": (b" " * 1000, 0.0),
+    "endless_short_lines": (b"a\n" * 1000, 0.0),
+    "one_byte_chunks": (b"z", 0.0),
+}
+"""What is streamed for ever, and the seconds between."""
 
 
 @attack
@@ -158,11 +138,6 @@ async def endless_line(asked: Asked, writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"y" * BLOCK)
         await writer.drain()
-
-
-@attack
-async def one_byte_chunks(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await stream(writer, b"z")
 
 
 @attack
@@ -260,6 +235,15 @@ async def busy_twice(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @attack
+async def short_of_memory(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    """Honest, but takes no long prompt, and does not say which field it means."""
+    if len(asked.body) > 1_000:
+        await send(writer, b'{"error": {"message": "exceeds the available context size"}}', "400 Bad Request")
+    else:
+        await send(writer, CHAT)
+
+
+@attack
 async def tells_the_key(asked: Asked, writer: asyncio.StreamWriter) -> None:
     """A gateway that quotes what it was sent."""
     key = asked.headers.get("authorization", "").removeprefix("Bearer ")
@@ -290,4 +274,9 @@ def _saying(says: Says) -> Attack:
     return lambda asked, writer: send(writer, says.body, says.status, **says.headers)
 
 
+def _streaming(part: bytes, pause: float) -> Attack:
+    return lambda asked, writer: stream(writer, part, pause)
+
+
 ATTACKS |= {name: _saying(says) for name, says in REPLIES.items()}
+ATTACKS |= {name: _streaming(part, pause) for name, (part, pause) in ENDLESS.items()}

@@ -50,6 +50,7 @@ class _OpenAI:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.refused: set[str] = set()
+        self.taken: set[tuple[bool, str]] = set()
 
     def request(self, ask: Ask) -> tuple[str, dict[str, Any]]:
         body: dict[str, Any] = {"model": self.endpoint.model, "temperature": ask.temperature, "stream": True,
@@ -70,7 +71,8 @@ class _OpenAI:
 
     def drop(self, ask: Ask, message: str) -> bool:
         body = self.request(ask)[1]
-        sent = [name for name in self._OPTIONAL if name in body]
+        # What was taken before is not what the server complains of: a text may be too long for it.
+        sent = [name for name in self._OPTIONAL if name in body and (ask.raw, name) not in self.taken]
         named = [name for name in sent if name in message]
         if not sent or (not named and (sent[0] in ("stream", "max_tokens") or ask.raw)):
             return False
@@ -85,6 +87,7 @@ class _OpenAI:
             said.take(_object(response.body, host), host, None)
         if not said.choices:
             raise TargetError("endpoint_not_json", host=host, problem="no choices")
+        self.taken.update((ask.raw, name) for name in self.request(ask)[1])
         return said.reply(ask, response)
 
 

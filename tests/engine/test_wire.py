@@ -196,6 +196,17 @@ def test_fields_a_server_refuses_are_given_up_one_by_one(server: HostileServer) 
     assert 3 < server.requests["complains_of_everything"] <= 8
 
 
+def test_a_text_that_is_too_long_costs_no_field_that_was_taken_before(server: HostileServer) -> None:
+    async def talk() -> Talk:
+        async with Talk(Endpoint(server.url("short_of_memory"), "m"), Budget(seconds=5)) as talk:
+            for prompt in ("Hello.", "word " * 400, "Hello."):
+                await talk.ask(Ask("hello", prompt, 8, logprobs=3))
+            return talk
+
+    assert [reply.refused for reply in asyncio.run(talk()).conversation.replies] == [None, "endpoint_status", None]
+    assert server.requests["short_of_memory"] == 3
+
+
 def test_no_more_is_asked_at_once_than_allowed(server: HostileServer) -> None:
     talk = ask(server.url("takes_its_time"), times=6, seconds=10, concurrency=2)
     assert len(talk.conversation.replies) == 6
