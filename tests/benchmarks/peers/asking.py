@@ -84,7 +84,7 @@ def conclude(readings: Sequence[Reading], references: References) -> tuple[Outco
 
 def read(text: str) -> Reading:
     """The last model that the text names; thinking comes before the answer."""
-    last = next((part for part in reversed(re.split(r"(?<=[.。！!\n])\s*", text)) if _names(part)), "")
+    last = next((part for part in reversed(re.split(r"(?<=[。！!\n])|(?<=\.)\s+", text)) if _names(part)), "")
     if _DISTILL.search(last):
         squeezed = re.sub(r"[^a-z0-9.]", "", last.lower())
         for variant in load_family("deepseek-r1").variants:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx
 import numpy as np
@@ -31,7 +32,7 @@ SAMPLES, REFERENCE_SAMPLES = 10, 30
 MAX_TOKENS, CHARACTERS = 50, 1_000
 ALPHA, PERMUTATIONS = 0.01, 500
 _FEWEST = 0.5
-"""Share of the samples that must have come for a test to be made."""
+"""Share of the samples that must have come, and be more than an empty text, for a test to be made."""
 
 Samples = Sequence[Sequence[str]]
 """Completions by prompt."""
@@ -61,7 +62,7 @@ def identify(client: httpx.Client, url: str, model: str, references: References)
     """Tests the endpoint against every reference."""
     traffic = Traffic(client, url, model)
     found = sample(traffic, references.prompts, SAMPLES)
-    if sum(map(len, found)) < _FEWEST * SAMPLES * len(references.prompts):
+    if sum(bool(text) for texts in found for text in texts) < _FEWEST * SAMPLES * len(references.prompts):
         return traffic.guess("inconclusive", None, False)
     comparisons = {variant: compare(found, other) for variant, other in references.completions.items()}
     return traffic.guess(*decide(comparisons, references.near, ALPHA))
@@ -79,20 +80,25 @@ def sample(traffic: Traffic, prompts: Sequence[str], samples: int) -> Samples:
 
 def compare(one: Samples, other: Samples, permutations: int = PERMUTATIONS, seed: int = 0) -> Comparison:
     """The statistic between two sets of completions of the same prompts, and its permutation p-value."""
-    generator = np.random.default_rng(seed)
     observed, permuted, prompts = 0.0, np.zeros(permutations), 0
-    for first, second in zip(one, other, strict=True):
+    for number, (first, second) in enumerate(zip(one, other, strict=True)):
         if len(first) < 2 or len(second) < 2:
             continue
-        kernel = hamming([*first, *second])
-        labels = np.zeros((permutations + 1, len(kernel)))
-        labels[0, : len(first)] = 1
-        labels[1:] = generator.permuted(np.repeat(labels[:1], permutations, axis=0), axis=1)
-        statistics = _discrepancy(kernel, labels)
+        labels = _labels(len(first), len(second), permutations, seed + number)
+        statistics = _discrepancy(hamming([*first, *second]), labels)
         observed, permuted, prompts = observed + statistics[0], permuted + statistics[1:], prompts + 1
     # Sums over prompts of equal permutations differ in the last bits.
     reached = int(np.sum(permuted >= observed - 1e-9))
-    return Comparison(observed / max(prompts, 1), (1 + reached) / (1 + permutations))
+    return Comparison(float(observed / max(prompts, 1)), (1 + reached) / (1 + permutations))
+
+
+@lru_cache(256)
+def _labels(first: int, second: int, permutations: int, seed: int) -> np.ndarray:
+    """A row for how the samples came, then one for each permutation; 1 where a sample counts to the first."""
+    labels = np.zeros((permutations + 1, first + second))
+    labels[:, :first] = 1
+    labels[1:] = np.random.default_rng(seed).permuted(labels[1:], axis=1)
+    return labels
 
 
 def hamming(texts: Sequence[str]) -> np.ndarray:
@@ -118,10 +124,11 @@ def distances(completions: Mapping[str, Samples]) -> dict[tuple[str, str], float
 
 def _discrepancy(kernel: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Unbiased squared MMD for each row of labels (1: first sample, 0: second)."""
-    first, second = labels, 1 - labels
-    n, m = first[0].sum(), second[0].sum()
-    diagonal = np.diag(kernel)
-    within_first = np.einsum("bi,bi->b", first @ kernel, first) - first @ diagonal
-    within_second = np.einsum("bi,bi->b", second @ kernel, second) - second @ diagonal
-    between = np.einsum("bi,bi->b", first @ kernel, second)
+    n, m = labels[0].sum(), (1 - labels[0]).sum()
+    diagonal, rows = np.diag(kernel), kernel.sum(axis=1)
+    both_first = np.einsum("bi,bi->b", labels @ kernel, labels)
+    with_first = labels @ rows
+    within_first = both_first - labels @ diagonal
+    within_second = rows.sum() - 2 * with_first + both_first - (1 - labels) @ diagonal
+    between = with_first - both_first
     return within_first / (n * (n - 1)) + within_second / (m * (m - 1)) - 2 * between / (n * m)

@@ -42,6 +42,10 @@ REFERENCE_SAMPLES = 100
 MAX_TOKENS, TEMPERATURE, ALPHA = 30, 0.5, 0.05
 _FEWEST = 0.5
 _ORDER = 2
+_END = "\u2403"
+_WORDS = 16
+"""Scored at most: servers differ in whether thinking marks use up some of the 30 tokens, and a mean over fewer words
+is another score."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])\w)+|[^\w\s]")
 
 Context = tuple[object, ...]
@@ -93,16 +97,20 @@ def identify(client: httpx.Client, url: str, model: str, references: References)
     """Ranks one completion for each prompt in every reference."""
     traffic = Traffic(client, url, model)
     found = ask(traffic, references.prompts)
-    if sum(text is not None for text in found) < _FEWEST * len(found):
+    if sum(map(bool, found)) < _FEWEST * len(found):
         return traffic.guess("inconclusive", None, False)
     comparisons = {variant: compare(found, reference) for variant, reference in references.models.items()}
     return traffic.guess(*decide(comparisons, references.near, ALPHA))
 
 
 def ask(traffic: Traffic, prompts: Sequence[str]) -> list[str | None]:
-    """One completion for each prompt."""
+    """One completion for each prompt. Its end is marked if it has one; else its last word, which ``max_tokens`` may
+    have cut in two, is left off."""
     answers = traffic.ask_all(prompts, max_tokens=MAX_TOKENS, temperature=TEMPERATURE)
-    return [None if answer is None else answer.text for answer in answers]
+    return [
+        None if answer is None else answer.text + _END if answer.whole else answer.text.rpartition(" ")[0]
+        for answer in answers
+    ]
 
 
 def reference_of(completions: Sequence[Sequence[str]]) -> Reference:
@@ -154,12 +162,12 @@ def log_rank(ranks: Mapping[Context, Mapping[str, int]], prompt: int, text: str)
         else:
             passed += 1
         total += math.log(passed)
-    return total / len(said)
+    return total / max(len(said), 1)
 
 
 def words(text: str) -> list[str]:
-    """Words, single Chinese characters and marks, and the end."""
-    return [*_WORD.findall(text), ""]
+    """Words, single Chinese characters and marks, as many as 30 tokens of any tokenizer hold."""
+    return _WORD.findall(text)[:_WORDS]
 
 
 def _contexts(prompt: int, said: Sequence[str], position: int) -> list[Context]:

@@ -32,9 +32,11 @@ _WORDS = ("amber", "apple", "candle", "cloud", "copper", "cotton", "falcon", "fi
 class Answer:
     """What an endpoint wrote: thinking and answer as one text without the marks between them and with single
     spaces, because servers differ in how they keep the two apart, and Zhu et al. (2025, §5.7) show that one
-    stripped space misleads a test on characters. Counts are ``None`` where the server gives none."""
+    stripped space misleads a test on characters. ``whole``: the model ended it, not ``max_tokens``. Counts are
+    ``None`` where the server gives none."""
 
     text: str
+    whole: bool
     prompt_tokens: int | None
     completion_tokens: int | None
 
@@ -127,7 +129,7 @@ def _read(response: httpx.Response) -> Answer | None:
     many = response.headers.get("content-type", "").startswith(("text/event-stream", "application/x-ndjson"))
     reasoning, content = "", ""
     counts: tuple[int | None, int | None] = (None, None)
-    found = False
+    found = whole = False
     for line in response.text.splitlines() if many else [response.text]:
         try:
             event = json.loads(line.removeprefix("data:").strip())
@@ -140,11 +142,12 @@ def _read(response: httpx.Response) -> Answer | None:
             message = choice.get("message") or choice.get("delta") or {}
             reasoning += next((message[name] for name in _THOUGHTS if message.get(name)), "")
             content += message.get("content") or ""
+            whole = whole or "stop" in (choice.get("finish_reason"), choice.get("done_reason"))
             found = True
     if not found:
         return None
     text = f"{reasoning}\n{content}".replace("<think>", "").replace("</think>", "\n")
-    return Answer(" ".join(text.split()), *counts)
+    return Answer(" ".join(text.split()), whole, *counts)
 
 
 def _counts(event: Mapping[str, Any]) -> tuple[int | None, int | None] | None:
