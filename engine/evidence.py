@@ -20,7 +20,7 @@ it answers, what it knows, what it can do, how fast it is."""
 
 FORGED_UP: Mapping[Group, float] = {
     "weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05,
-    "service": 0.3, "behaviour": 0.05, "recall": 0.01, "ability": 0.05, "speed": 0.3,
+    "service": 0.3, "behaviour": 0.05, "recall": 0.005, "ability": 0.05, "speed": 0.3,
 }  # fmt: skip
 """Chance that everything a group shows was made to look like something worth more than it is.
 
@@ -32,7 +32,7 @@ constant in a gateway; knowledge could be forged only by asking the full model f
 
 FORGED_DOWN: Mapping[Group, float] = {
     "weights": 1e-6, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01,
-    "service": 0.02, "behaviour": 0.05, "recall": 0.02, "ability": 0.1, "speed": 0.5,
+    "service": 0.02, "behaviour": 0.01, "recall": 0.001, "ability": 0.1, "speed": 0.5,
 }  # fmt: skip
 """The same for looking like something worth less. Nobody sells the full model as a distill, so this is
 accident: files mixed up, a reading of ours that fails. Tensors cannot be there by accident: whatever the
@@ -42,10 +42,10 @@ LADDER: tuple[Group, ...] = ("accounting", "pieces", "cut", "tokens")
 """Four ways in which one fact shows, the vocabulary, from the easiest to the hardest to disguise: a gateway
 that cuts text along another model's tokens also streams and counts along them. So the rungs are forged from
 the bottom up, not independently."""
-CLIMB_UP: Mapping[Group, float] = {"accounting": 0.2, "pieces": 0.3, "cut": 0.3, "tokens": 0.05}
+CLIMB_UP: Mapping[Group, float] = {"accounting": 0.3, "pieces": 0.4, "cut": 0.35, "tokens": 0.05}
 """Chance that a rung was made to look like something worth more, given that every rung below it was. Judged:
-one seller in five recounts or copies the usage of what it claims to sell; translating token ids both ways
-needs a proxy with both vocabularies inside."""
+three sellers of something else in ten recount the usage by what they claim to sell, and one in seven of these
+runs a proxy that streams and cuts by it as well; translating token ids both ways needs both vocabularies inside."""
 CLIMB_DOWN: Mapping[Group, float] = {"accounting": 0.01, "pieces": 0.1, "cut": 0.1, "tokens": 0.1}
 """The same by accident: gateways that count every model with one tokenizer of their own, re-chunk streams by
 words or bytes, estimate."""
@@ -85,6 +85,13 @@ class Evidence:
         if not self.votes:
             return "none"
         spread = max(self.log_likelihood.values()) - min(self.log_likelihood.values())
-        forged = self.spoofability or FORGED_UP.get(self.group) or CLIMB_UP[self.group]
+        forged = self.spoofability or forging(self.group)
         ratio = min(math.exp(min(spread, 50.0)), 1 / forged)
         return "weak" if ratio < 5 else "medium" if ratio < 20 else "strong"
+
+
+def forging(group: Group) -> float:
+    """Chance that a group was made to look like something worth more; of a rung, with all below it."""
+    if group not in LADDER:
+        return FORGED_UP[group]
+    return math.prod(CLIMB_UP[rung] for rung in LADDER[: LADDER.index(group) + 1])

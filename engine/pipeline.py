@@ -92,7 +92,11 @@ def _ask(
     from engine.inquiry import inquire
 
     found = inquire(
-        endpoint, hypotheses, lambda rows: conclude(rows, hypotheses), budget=budget, on_progress=on_progress
+        endpoint,
+        hypotheses,
+        lambda rows: conclude(rows, hypotheses, of_each_reply=True),
+        budget=budget,
+        on_progress=on_progress,
     )
     said = found.conversation
     summary = TargetSummary(
@@ -133,9 +137,9 @@ def recompute(
     )
 
 
-_OTHERS_SERVED = 6.0
-"""Weight of all published models beside the family together, of an endpoint, where one variant has about 1: how
-many of them the catalog happens to list is no evidence. Judged."""
+_OTHERS_SERVED = 3.0
+"""Weight at endpoints of all published models beside the family together, but for those that are served widely
+(``prior_served``), where one variant has about 1: how many the catalog happens to list is no evidence. Judged."""
 
 
 def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, served: bool = False) -> Hypotheses:
@@ -145,18 +149,23 @@ def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, ser
     variants = family.variants
     if served:
         share = _OTHERS_SERVED / max(1, len(published))
-        published = tuple(variant.model_copy(update={"prior": share}) for variant in published)
+        published = tuple(entry.model_copy(update={"prior": entry.prior_served or share}) for entry in published)
         variants = tuple(entry.model_copy(update={"prior": entry.prior_served or entry.prior}) for entry in variants)
     newest = {reference.variant: reference for reference in sorted(references, key=lambda entry: entry.created)}
     return Hypotheses((*variants, *published), family.tokenizers, family.vocabularies, tuple(newest.values()))
 
 
-def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses) -> Verdict:
-    """Evidence → verdict, with the claim read from the rows and the target described by them."""
+def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses, *, of_each_reply: bool = False) -> Verdict:
+    """Evidence → verdict, with the claim read from the rows and the target described by them.
+
+    Args:
+        of_each_reply: judge the model behind the replies seen, whether or not others answer the rest.
+    """
     by_probe = {row.probe: row for row in rows}
     statement = by_probe.get("card")
     claim = read_claim(statement.observation, hypotheses.variants) if statement else None
-    mixture = mixture_of(by_probe["routing"], rows, hypotheses) if "routing" in by_probe else None
+    looked = "routing" in by_probe and not of_each_reply
+    mixture = mixture_of(by_probe["routing"], rows, hypotheses) if looked else None
     return decide(rows, hypotheses, claim, _description(by_probe), mixture)
 
 

@@ -23,6 +23,9 @@ _SECOND_KIND = 0.05
 """Bits that a group which has not spoken is worth beyond the entropy: a verdict needs kinds, not only odds."""
 
 
+_TELLING = math.log(20)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The question to put next, the information in bits it is expected to bring, and what it costs in tokens."""
@@ -47,7 +50,7 @@ def plan(
     hypotheses: Hypotheses,
 ) -> Plan | None:
     """The open question with the most information for its cost; ``None`` when nothing open would add any."""
-    spoken = {row.group for row in rows if row.votes}
+    spoken = {row.group for row in rows if _tells(row, hypotheses)}
     plans = [
         Plan(question, _gain(question, spoken, verdict.posterior, hypotheses), question.tokens)
         for question in questions
@@ -55,6 +58,17 @@ def plan(
     ]
     worthwhile = [entry for entry in plans if entry.gain > 0]
     return max(worthwhile, key=lambda entry: entry.gain / _cost(entry.question), default=None)
+
+
+def _tells(row: Evidence, hypotheses: Hypotheses) -> bool:
+    """Whether a row names one of the things its group can tell apart, and plainly."""
+    look = _look(row.group, hypotheses)
+    best: dict[str, float] = {}
+    for variant, value in row.log_likelihood.items():
+        seen = look.get(variant, "?")
+        best[seen] = max(best.get(seen, value), value)
+    ranked = sorted(best.values(), reverse=True)
+    return len(ranked) > 1 and ranked[0] - ranked[1] >= _TELLING
 
 
 def _cost(question: Question) -> float:

@@ -83,6 +83,10 @@ def posterior(groups: Iterable[Support], hypotheses: Hypotheses) -> dict[str, fl
     return {variant: value / total for variant, value in weight.items()}
 
 
+_RELATIVE_DISGUISED = 0.2
+"""A relative has the full model's vocabulary: whoever sells V3 as R1 has next to nothing to disguise. Judged."""
+
+
 def _shown(support: Support, worth: Mapping[str, int]) -> int:
     """What the best-fitting hypothesis is worth."""
     return max(worth[name] for name, value in support.relative.items() if value >= 0.5)
@@ -96,6 +100,8 @@ def _climbed(variant: str, own: int, rungs: Sequence[Support], shown: Mapping[Gr
         climb = CLIMB_UP if own < shown[support.group] else CLIMB_DOWN
         # A rung that nobody saw still has to be climbed.
         chance = math.prod(climb[group] for group in LADDER[below : LADDER.index(support.group) + 1])
+        if own == _WORTH["relative"] < shown[support.group]:
+            chance *= _RELATIVE_DISGUISED
         below = LADDER.index(support.group) + 1
         total += reached * (1 - chance) * honest[height]
         reached *= chance

@@ -80,11 +80,19 @@ class Mixture:
     replies: int
 
     @property
+    def chance(self) -> float:
+        """P(more than one model answers), the martingale's value read as a Bayes factor."""
+        weighed = _MIXED_PRIOR * self.evidence
+        return weighed / (weighed + 1 - _MIXED_PRIOR)
+
+    @property
     def clear(self) -> bool:
         """Whether the mixture is stated: at most 1 % of endpoints with one model ever get here (Ville)."""
         return self.evidence >= 100
 
 
+_MIXED_PRIOR = 0.05
+"""Chance that an endpoint sold as the full model sends a share of its requests elsewhere. Judged."""
 LIKELY, CONFIDENT = 0.90, 0.99
 """Posterior an outcome needs to be said at all, and to be said without reserve. Judged."""
 _EXCLUDED = 0.01
@@ -158,10 +166,16 @@ def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
         "high": f"{mixture.high:.0%}",
         "replies": mixture.replies,
     }
-    if not mixture.clear and mixture.replies < _LOOKED:
-        return verdict
     if not mixture.clear:
-        return replace(verdict, reasons=(*verdict.reasons, Reason("one_model", values)))
+        reasons = verdict.reasons
+        if mixture.replies >= _LOOKED or verdict.outcome == "full":
+            reasons = (*reasons, Reason("one_model", values))
+        if verdict.outcome != "full":
+            return replace(verdict, reasons=reasons)
+        # A few replies of the full model say little about the next ones.
+        confidence = verdict.confidence * (1 - mixture.chance)
+        grade: Grade = "likely" if confidence < CONFIDENT else verdict.grade
+        return replace(verdict, confidence=confidence, grade=grade, reasons=reasons)
     return replace(
         verdict,
         outcome="mixed",

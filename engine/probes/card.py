@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.catalog.schema import VariantKind
 from engine.claim import read_variants, statements
 from engine.evidence import UNKNOWN, Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe
@@ -22,10 +23,12 @@ from engine.text import parse_yaml
 _NOT_NAMED = math.log(0.02)
 _SHORTENED = math.log(0.3)
 """Sellers and Ollama tags call a distill plainly "DeepSeek-R1", and R1-0528 too: three in ten, judged."""
+_CONFUSED = math.log(0.06)
+"""At endpoints V3 and its successors are called R1 too, by mistake or not: six in a hundred, judged."""
 _DERIVED = math.log(0.3)
 """Derivatives that the catalog does not know keep their parent's name: three in ten, judged."""
-_UNFLATTERING = 0.001
-"""Chance that an endpoint is called by the name of a model that nobody would pay extra for, and is another."""
+_MODEST = {"other": 1e-4, "distilled": 5e-3, "relative": 0.02}
+"""Chance that an endpoint is called by this very name of a model that few would pay extra for, and is another."""
 _OFFICIAL = 0.001
 """Chance that the publisher's own repository is not what it says (a mirror that lies)."""
 _FRONT_MATTER_LIMIT = 64_000
@@ -86,14 +89,16 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         called_full = any(kinds[variant] == "full" for variant in named)
         for variant in hypotheses.ids:
             shortened = called_full and kinds.get(variant) in ("full", "distilled")
+            confused = called_full and kinds.get(variant) == "relative" and observation.get("served")
             miss = _DERIVED if variant == UNKNOWN else _SHORTENED if shortened else _NOT_NAMED
+            miss = _CONFUSED if confused else miss
             term = 0.0 if variant in named else miss
             # Name, title and card repeat one statement: the worst of them, not their sum.
             likelihood[variant] = min(likelihood.get(variant, 0.0), term)
     named = {variant for variants in meant.values() for variant in variants}
-    modest = bool(observation.get("served")) and bool(named) and all(kinds[variant] == "other" for variant in named)
-    if modest:
-        likelihood = {variant: 0.0 if variant in named else math.log(_UNFLATTERING) for variant in hypotheses.ids}
+    modest = _modest({kinds[variant] for variant in named}) if observation.get("served") else None
+    if modest is not None:
+        likelihood = {variant: 0.0 if variant in named else math.log(modest) for variant in hypotheses.ids}
     official = [variant.id for variant in hypotheses.family() if observation["repo"] in variant.repos]
     if official:
         likelihood = {variant: 0.0 if variant in official else math.log(_OFFICIAL) for variant in hypotheses.ids}
@@ -110,8 +115,13 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "form": _form(observation, named=bool(meant)),
             "means": ", ".join(meant.get("name") or next(iter(meant.values()), ())) or "–",
         },
-        spoofability=_OFFICIAL if official else _UNFLATTERING if modest else None,
+        spoofability=_OFFICIAL if official else modest,
     )
+
+
+def _modest(kinds: set[VariantKind]) -> float | None:
+    """Chance of a false claim where it does not flatter; ``None`` for claims to be the full model, or no claim."""
+    return None if not kinds or "full" in kinds else max(_MODEST[kind] for kind in kinds)
 
 
 def _form(observation: Observation, *, named: bool) -> str:

@@ -29,6 +29,8 @@ _WRONG = 1 / 40
 """Chance of one certain wrong answer where nothing is known of a model's mistakes. Judged."""
 _NOISE = 0.05
 """Items on which a model departs from its own recorded answer: quantisation, batching, sampling. Judged."""
+_SIBLING = 0.15
+"""The same for a variant that was not recorded by the reference of one trained from the same base. Judged."""
 _SMOOTHING = 0.5
 
 
@@ -55,13 +57,15 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     if answers and hypotheses.references:
         anybody = sum(_anybody(results) for results in levels.values())
         recorded = {entry.variant: entry for entry in hypotheses.references}
+        full_size = {variant.id for variant in hypotheses.variants if variant.kind in ("full", "relative")}
         for variant in hypotheses.ids:
-            reference = recorded.get(variant)
-            likelihood[variant] = (
-                anybody
-                if reference is None
-                else sum(_recorded(reference, name, value) for name, value in answers.items())
-            )
+            siblings = [entry for name, entry in recorded.items() if variant in full_size and name in full_size]
+            if variant in recorded:
+                likelihood[variant] = _by_reference(recorded[variant], answers, _NOISE)
+            elif siblings:
+                likelihood[variant] = max(_by_reference(entry, answers, _SIBLING) for entry in siblings)
+            else:
+                likelihood[variant] = anybody
     return Evidence(
         probe="knowledge",
         group="recall",
@@ -86,13 +90,17 @@ def _anybody(results: list[bool]) -> float:
     return beta + wrong * math.log(_WRONG)
 
 
-def _recorded(reference: Reference, fact: str, answer: int) -> float:
+def _by_reference(reference: Reference, answers: Mapping[str, int], noise: float) -> float:
+    return sum(_recorded(reference, name, value, noise) for name, value in answers.items())
+
+
+def _recorded(reference: Reference, fact: str, answer: int, noise: float) -> float:
     counts: Mapping[str, int] = reference.facts.get(fact, {})
     total = sum(counts.values())
     if total == 0:
         return math.log(0.5)
     share = (counts.get(str(answer), 0) + _SMOOTHING * _WRONG) / (total + _SMOOTHING)
-    return math.log((1 - _NOISE) * share + _NOISE * _WRONG)
+    return math.log((1 - noise) * share + noise * _WRONG)
 
 
 def _shares(reference: Reference) -> str:

@@ -29,10 +29,11 @@ from engine.targets.endpoint import Conversation, Reply
 from engine.tokenizers import ordinary
 
 _GRID = tuple((step + 0.5) / 200 for step in range(200))
-_NOISE = 1e-3
-"""A reply never speaks louder than 1,000 : 1: retries, caches and fallbacks of gateways are no second model."""
+_NOISE, _NOISE_OF_COUNTS = 1e-5, 1e-3
+"""How loud one reply may speak. Another vocabulary's token does not come out by accident; a count may differ by a
+retry or a cache of the gateway's."""
 _COUNTS_DIFFER = 3
-_FEWEST, _MOST = 3, 400
+_MOST = 400
 ANOTHER = "another"
 
 
@@ -54,7 +55,7 @@ def observe(conversation: Conversation) -> Observation | None:
     """What each reply shows of the vocabulary behind it."""
     replies = [_signals(reply) for reply in conversation.replies if reply.refused is None]
     kept = [entry for entry in replies if len(entry) > 1]
-    return {"replies": kept[:_MOST]} if len(kept) >= _FEWEST else None
+    return {"replies": kept[:_MOST]} if kept else None
 
 
 def _signals(reply: Reply) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def _hard(entry: Mapping[str, Any], names: Sequence[str], words: Mapping[str, st
     if word := entry.get("word"):
         known = word in words.values()
         for name in names:
-            found[name] *= 1.0 if words.get(name) == word or (name == ANOTHER and not known) else 1e-4
+            found[name] *= 1.0 if words.get(name) == word or (name == ANOTHER and not known) else 1e-6
     if "text" in entry:
         for read in (cut_likelihoods([entry]), pieces_likelihoods([entry["pieces"]]) if "pieces" in entry else {}):
             best = max(read.values(), default=0.0)
@@ -156,7 +157,7 @@ def _ratio(hard: Mapping[str, float], soft: Mapping[str, Any], usual: str, other
     if count is not None and "prompt_tokens" in soft and soft["ask"] != "short":
         differs = abs(soft["prompt_tokens"] - count) >= _COUNTS_DIFFER
         # Where the server counts every request alike, usage does not tell who answered.
-        ratio *= 1 / _NOISE if differs else 0.5
+        ratio *= 1 / _NOISE_OF_COUNTS if differs else 0.5
     return min(max(ratio, _NOISE), 1 / _NOISE)
 
 

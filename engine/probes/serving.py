@@ -114,7 +114,8 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         for variant in hypotheses.variants:
             value = _names(variant, named, full) + _size(variant, observation)
             likelihood[variant.id] = max(_FLOOR, value)
-        likelihood[UNKNOWN] = _CHANCE
+        # Any model may have any context length; names, dimensions and counts it would have to share.
+        likelihood[UNKNOWN] = _CHANCE if named or observation["dimensions"] or observation["parameters"] else 0.0
     shape = describe(observation["dimensions"]) if observation["dimensions"] else ""
     count = billions(observation["parameters"]) if observation["parameters"] else ""
     limit = f"context {observation['context']:,}" if observation["context"] else ""

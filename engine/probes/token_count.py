@@ -69,10 +69,17 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "long": observation["long"],
             "short": observation["short"],
             "difference": difference,
-            "tokenizer": best if fits else "?",
+            "tokenizer": _names(by_tokenizer) if fits else "?",
             "form": _form(difference, best, fits=fits),
         },
     )
+
+
+def _names(by_tokenizer: Mapping[str, float]) -> str:
+    """The best-fitting tokenizer, and those that count alike."""
+    best = max(by_tokenizer.values())
+    names = [name for name, value in by_tokenizer.items() if value > best - math.log(2)]
+    return " / ".join(names[:3]) + (f" (+{len(names) - 3})" if len(names) > 3 else "")
 
 
 def _form(difference: int, best: str, *, fits: bool) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from engine import tokenizers
 from engine.catalog import load_composed
-from engine.evidence import UNKNOWN, Evidence
+from engine.evidence import Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe, by_vocabulary
 from engine.targets.endpoint import Conversation
 
@@ -26,7 +26,8 @@ FORCED_ID = 30_000
 """`connection` to DeepSeek, ` pec` to Qwen2.5, ` shrink` to Llama 3, ` vegetation` to Gemma 3."""
 _OTHER = math.log(1e-5)
 _ELSEWHERE = math.log(0.02)
-_UNKNOWN_WORD = math.log(0.05)
+_NO_WORD = math.log(1e-3)
+"""Chance that an ordinary answer looks like a forced word of nobody's, or that a sample of ours is wrong. Judged."""
 
 
 def observe(conversation: Conversation) -> Observation | None:
@@ -71,7 +72,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             elsewhere=_ELSEWHERE if named & hypotheses.vocabularies.keys() else 0.0,
         )
     elif words or observation["ids"]:
-        likelihood = dict.fromkeys(hypotheses.ids, _UNKNOWN_WORD) | {UNKNOWN: 0.0}
+        likelihood = by_vocabulary(dict.fromkeys(known, _NO_WORD), hypotheses, elsewhere=0.0)
     return Evidence(
         probe="token_ids",
         group="tokens",
