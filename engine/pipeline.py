@@ -11,6 +11,7 @@ import engine
 from engine.catalog import load_family, load_published
 from engine.catalog.schema import Family
 from engine.claim import read_claim
+from engine.deciding import decide
 from engine.evidence import Evidence
 from engine.identification import Identification, OnProgress, Progress, Recommendation, TargetSummary
 from engine.posterior import posterior, supports
@@ -23,7 +24,7 @@ from engine.targets import open_target
 from engine.targets.endpoint import Budget, Endpoint
 from engine.targets.spec import parse_spec
 from engine.targets.target import Target
-from engine.verdict import Mixture, Verdict, decide
+from engine.verdict import Mixture, Verdict
 
 
 def identify(

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.catalog.schema import VariantKind
 from engine.evidence import CLIMB_DOWN, CLIMB_UP, FORGED_DOWN, FORGED_UP, LADDER, UNKNOWN, Evidence, Group
 
 if TYPE_CHECKING:
+    from engine.catalog.schema import VariantKind
     from engine.probes.probe import Hypotheses
 
 _UNKNOWN_PRIOR = 3.0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bot.presentation.view import Mark, Part, View, marked, percent, words
 from bot.requests import Lang, Request
+from engine.errors import R1Error
 from engine.evidence import Evidence
 from engine.folklore import contradicted
 from engine.identification import Identification, Recommendation
+from engine.targets.target import Finding
 from engine.text import say
 from engine.units import bytes_text
 from engine.verdict import Reason, Verdict
@@ -18,7 +20,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     said = words(lang)["verdict"]
     headline = headline_of(verdict, lang, mark)
     sure = said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade])
-    is_line = said["is"][verdict.outcome].format(title=mark(verdict.title))
+    is_line = said["is"][verdict.outcome].format(title=_title(verdict, lang, mark))
     fields = [_claim_line(verdict, lang, mark), f"{is_line} – {sure}"]
     if verdict.indistinguishable:
         fields.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
@@ -30,8 +32,8 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
         *figures(request, lang),
     ]
     if found.target.findings:
-        seen = [say(f"findings.{entry.code}", lang, **marked(entry.values, mark)) for entry in found.target.findings]
-        parts.append(Part(tuple(seen), said["findings"], quiet=True))
+        seen = tuple(finding_line(entry, lang, mark) for entry in found.target.findings)
+        parts.append(Part(seen, said["findings"], quiet=True))
     footer = [f"{said['target']}: {mark(found.target.spec)}", _footer(found, lang)]
     if verdict_id is not None:
         footer.append(said["explain"].format(command=f"`{prefix}explain {verdict_id}`"))
@@ -45,8 +47,25 @@ def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
     said = words(lang)["verdict"]
     torn = any(reason.code.startswith("contradiction") for reason in verdict.contradictions)
     key = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
-    what = said["what"][key].format(title=mark(verdict.title))
+    what = said["what"][key].format(title=_title(verdict, lang, mark))
     return str(said["headline"][verdict.claim_check].format(what=what))
+
+
+def _title(verdict: Verdict, lang: Lang, mark: Mark) -> str:
+    return mark(verdict.title) if verdict.title != "?" else str(words(lang)["verdict"]["unknown"])
+
+
+def finding_line(finding: Finding, lang: Lang, mark: Mark) -> str:
+    """Something else worth telling, as a sentence; errors and questions in it by their own words."""
+    values = dict(finding.values)
+    stages = words(lang)["working"]["stages"]
+    for name in ("question", "ask"):
+        if name in values:
+            values[name] = stages.get(values[name], values[name])
+    if "code" in values:
+        values["problem"] = R1Error(values["code"], **values.get("values", {})).sentence(lang)
+    shown = {name: value for name, value in values.items() if name not in ("code", "values")}
+    return say(f"findings.{finding.code}", lang, **marked(shown, mark))
 
 
 def _claim_line(verdict: Verdict, lang: Lang, mark: Mark) -> str:

@@ -30,6 +30,14 @@ _BEYOND = math.log(0.2)
 _FLOOR = math.log(1e-4)
 _CHANCE = math.log(0.05)
 _COUNT_TOLERANCE = 0.03
+_SERVERS = (
+    ("/get_model_info", "model_path", "SGLang"),
+    ("/props", "default_generation_settings", "llama.cpp"),
+    ("/info", "model_id", "TGI"),
+    ("/version", "version", "vLLM"),
+    ("/api/show", "details", "Ollama"),
+)
+"""Routes by which software is known, and a key that their documents have."""
 _NAMES = {
     "/props": ("model_path", "model_alias"),
     "/get_model_info": ("model_path", "tokenizer_path"),
@@ -95,11 +103,9 @@ def _number(value: Any) -> int | None:
 def _server(conversation: Conversation) -> str:
     """Which software answers, where it says so."""
     known = conversation.metadata
-    for path, name in (("/version", "vLLM"), ("/get_model_info", "SGLang"), ("/props", "llama.cpp"), ("/info", "TGI")):
-        if isinstance(known.get(path), Mapping):
+    for path, key, name in _SERVERS:
+        if key in _mapping(known.get(path)):
             return name
-    if isinstance(known.get("/api/show"), Mapping):
-        return "Ollama"
     return str(conversation.headers.get("server", ""))[:40]
 
 

