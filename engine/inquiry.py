@@ -17,7 +17,8 @@ from engine.probes.serving import listed_models
 from engine.questions.asking import QUESTIONS, Question
 from engine.questions.deep import facts_asks, problems_ask, put_long_texts, telling_facts
 from engine.questions.routing import look_for_mixture
-from engine.targets.endpoint import Budget, Conversation, Endpoint
+from engine.questions.sentences import sentence_asks
+from engine.targets.endpoint import Ask, Budget, Conversation, Endpoint
 from engine.targets.talk import Talk
 from engine.targets.target import Finding
 from engine.verdict import Verdict
@@ -109,6 +110,9 @@ async def _ask_deeply(
         for ask in facts_asks(telling_facts(hypotheses.references, _FACTS, random), random):
             if talk.affords(ask):
                 await talk.ask(ask)
+    if any(reference.entropies for reference in hypotheses.references):
+        steps.next("entropy")
+        await _ask_in_turn(talk, sentence_asks())
     if not thorough:
         return
     rows = read(talk.conversation, hypotheses)
@@ -123,6 +127,13 @@ async def _ask_deeply(
     for question in QUESTIONS:
         if question.deep and question.open(talk.conversation) and talk.has_left(question.tokens):
             await _put(question, talk, random)
+
+
+async def _ask_in_turn(talk: Talk, asks: Sequence[Ask]) -> None:
+    """Put asks of one kind, until the first that the server does not take."""
+    for ask in asks:
+        if not talk.affords(ask) or (await talk.ask(ask)).refused:
+            return
 
 
 def read(conversation: Conversation, hypotheses: Hypotheses) -> list[Evidence]:

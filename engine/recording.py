@@ -13,9 +13,10 @@ import engine
 from engine.catalog import load_family, load_published
 from engine.errors import TargetError, UsageError
 from engine.identification import OnProgress, Progress
-from engine.probes import capability
+from engine.probes import capability, entropy
 from engine.questions.answer_sheet import read_numbers
 from engine.questions.deep import RECORDED, facts_asks, problems_ask
+from engine.questions.sentences import sentence_asks
 from engine.references import Reference
 from engine.targets.endpoint import Ask, Budget, Conversation, Endpoint
 from engine.targets.talk import Talk
@@ -44,6 +45,7 @@ def record(
         variant=variant,
         facts=facts,
         problems={level: (entry[0], entry[1]) for level, entry in levels.items()},
+        entropies=(entropy.observe(said) or {"entropies": {}})["entropies"],
         host=urlsplit(endpoint.url).hostname or "",
         created=datetime.now(UTC).date().isoformat(),
         engine_version=engine.__version__,
@@ -57,6 +59,7 @@ async def _put_all(endpoint: Endpoint, budget: Budget, report: OnProgress) -> Co
     random = Random(0)
     asks: list[Ask] = [ask for _ in range(_REPEATS) for ask in facts_asks(RECORDED, random)]
     asks += [problems_ask(level, _PROBLEMS, random) for level in (4, 5, 6)]
+    asks += sentence_asks()
     async with Talk(endpoint, budget) as talk:
         for at in range(0, len(asks), endpoint.concurrency):
             report(Progress("facts", at, len(asks)))

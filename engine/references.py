@@ -24,6 +24,7 @@ class Reference(BaseModel):
         variant: catalog id of what it is vouched to be.
         facts: for each fact's id, how often each answer came (``""``: no answer that could be read).
         problems: for each level, how many problems were solved and how many put.
+        entropies: for each sentence's id, the entropy in nats of the next token.
         host: where it was recorded, without path or key.
         created: day of recording, ISO.
     """
@@ -34,6 +35,7 @@ class Reference(BaseModel):
     variant: str = Field(min_length=1, max_length=120)
     facts: dict[str, dict[str, int]] = {}
     problems: dict[str, tuple[int, int]] = {}
+    entropies: dict[str, float] = {}
     host: str = ""
     created: str = ""
     engine_version: str = ""

@@ -1,0 +1,76 @@
+"""`entropy`: how sure the model is of the next token after common, rare and unusual beginnings of sentences.
+
+The article (§4.2) takes the entropy of the output distribution, H = -Σ p ln p, for a sign of distillation. On
+its own it separates nothing: it depends on the sentence and on how many alternatives a server gives. So each
+sentence is compared with the value that a reference has for it, as a normal deviate; without references it is
+reported. Mean entropies by kind of sentence are shown.
+
+Cost: twelve requests of one completion token. How it could be fooled: by a gateway that makes logprobs up.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+
+from engine.evidence import Evidence
+from engine.probes.logprobs import entropy
+from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.questions.sentences import load_sentences
+from engine.targets.endpoint import Conversation
+
+_SPREAD = 0.15
+"""Standard deviation, in nats, of a value from its reference: quantisation and batching. Judged."""
+_ANYBODY = 0.8
+"""The same for a model nobody recorded: other models are about as sure, on other sentences. Judged."""
+_WEIGHT = 0.5
+"""Sentences are not independent: their log likelihoods count half."""
+
+
+def observe(conversation: Conversation) -> Observation | None:
+    """Entropy in nats by sentence, over the alternatives that the server gave."""
+    found = {
+        reply.ask.partition(":")[2]: entropy(math.exp(min(value, 0.0)) for value in reply.alternatives[0].values())
+        for reply in conversation.of("entropy:")
+        if reply.alternatives and len(reply.alternatives[0]) > 1
+    }
+    return {"entropies": found} if found else None
+
+
+def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
+    """Each variant's likelihood by its reference; variants without one share that of an unknown model."""
+    entropies: dict[str, float] = observation["entropies"]
+    recorded = {entry.variant: entry.entropies for entry in hypotheses.references if entry.entropies}
+    everybody = list(recorded.values())
+    likelihood: dict[str, float] = {}
+    if recorded:
+        anybody = max(_log_likelihood(entropies, entry, _ANYBODY) for entry in everybody)
+        for variant in hypotheses.ids:
+            own = recorded.get(variant)
+            likelihood[variant] = anybody if own is None else _log_likelihood(entropies, own, _SPREAD)
+    kinds = {sentence.id: sentence.kind for sentence in load_sentences()}
+    by_kind = {
+        kind: [value for name, value in entropies.items() if kinds.get(name) == kind]
+        for kind in ("common", "rare", "unusual")
+    }
+    return Evidence(
+        probe="entropy",
+        group="ability",
+        observation=observation,
+        log_likelihood=likelihood,
+        values={
+            "sentences": len(entropies),
+            **{kind: f"{fmean(values):.2f}" if values else "–" for kind, values in by_kind.items()},
+            "form": "" if recorded else "alone",
+        },
+    )
+
+
+def _log_likelihood(seen: dict[str, float], reference: dict[str, float], spread: float) -> float:
+    """Normal log density of the differences, tails cut at four deviations."""
+    common = seen.keys() & reference.keys()
+    deviates = [min(abs(seen[name] - reference[name]) / spread, 4.0) for name in common]
+    return _WEIGHT * sum(-0.5 * deviate**2 - math.log(spread) for deviate in deviates)
+
+
+PROBE = Probe("entropy", observe, score)
