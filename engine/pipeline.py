@@ -152,8 +152,12 @@ def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, ser
         share = _OTHERS_SERVED / max(1, len(published))
         published = tuple(entry.model_copy(update={"prior": entry.prior_served or share}) for entry in published)
         variants = tuple(entry.model_copy(update={"prior": entry.prior_served or entry.prior}) for entry in variants)
-    newest = {reference.variant: reference for reference in sorted(references, key=lambda entry: entry.created)}
-    return Hypotheses((*variants, *published), family.tokenizers, family.vocabularies, tuple(newest.values()))
+    every = (*variants, *published)
+    known = {variant.id for variant in every}
+    # References of all families lie in one folder.
+    by_age = sorted((entry for entry in references if entry.variant in known), key=lambda entry: entry.created)
+    newest = {reference.variant: reference for reference in by_age}
+    return Hypotheses(every, family.tokenizers, family.vocabularies, tuple(newest.values()))
 
 
 def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses, *, of_each_reply: bool = False) -> Verdict:

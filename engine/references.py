@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +16,7 @@ from engine.targets.source import parse_json
 
 FORMAT = 1
 _LIMIT = 20_000_000
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Reference(BaseModel):
@@ -33,9 +35,9 @@ class Reference(BaseModel):
 
     format: int = Field(FORMAT, ge=1, le=FORMAT)
     variant: str = Field(min_length=1, max_length=120)
-    facts: dict[str, dict[str, int]] = {}
-    problems: dict[str, tuple[int, int]] = {}
-    entropies: dict[str, float] = {}
+    facts: dict[str, dict[str, Count]] = {}
+    problems: dict[str, tuple[Count, Count]] = {}
+    entropies: dict[str, Annotated[float, Field(ge=0, le=20)]] = {}
     host: str = ""
     created: str = ""
     engine_version: str = ""
@@ -68,5 +70,5 @@ def _load(path: Path) -> Reference:
         raise
     except R1Error as error:
         raise CatalogError(
-            "reference_invalid", file=path.name, problem=str(error.values.get("problem", "?"))
+            "reference_invalid", file=path.name, problem=str(error.values.get("problem", "too large"))
         ) from error

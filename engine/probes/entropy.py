@@ -14,7 +14,7 @@ import math
 from statistics import fmean
 
 from engine.evidence import Evidence
-from engine.probes.logprobs import entropy
+from engine.probes.logprobs import entropy_of
 from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.questions.sentences import load_sentences
 from engine.targets.endpoint import Conversation
@@ -30,7 +30,7 @@ _WEIGHT = 0.5
 def observe(conversation: Conversation) -> Observation | None:
     """Entropy in nats by sentence, over the alternatives that the server gave."""
     found = {
-        reply.ask.partition(":")[2]: entropy(math.exp(min(value, 0.0)) for value in reply.alternatives[0].values())
+        reply.ask.partition(":")[2]: entropy_of(reply.alternatives[0])
         for reply in conversation.of("entropy:")
         if reply.alternatives and len(reply.alternatives[0]) > 1
     }

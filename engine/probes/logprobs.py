@@ -36,7 +36,15 @@ def entropy(probabilities: Iterable[float]) -> float:
     total = math.fsum(shares)
     if total <= 0 or min(shares) < 0:
         raise ValueError("not a distribution")
-    return -math.fsum(share / total * math.log(share / total) for share in shares if share > 0)
+    # Not the logarithm of the quotient, which may be too small for a float.
+    nats = math.fsum(share / total * (math.log(total) - math.log(share)) for share in shares if share > 0)
+    return max(0.0, nats)
+
+
+def entropy_of(considered: Mapping[str, float]) -> float:
+    """The same of alternatives by their logprobs, however small: servers give -9999 for what they rule out."""
+    best = max(considered.values())
+    return entropy(math.exp(value - best) for value in considered.values())
 
 
 def observe(conversation: Conversation) -> Observation | None:
@@ -51,7 +59,7 @@ def observe(conversation: Conversation) -> Observation | None:
     telling = sorted(text for text in strings if _telling(text))[:400]
     if len(telling) < _ENOUGH:
         return None
-    entropies = [entropy(math.exp(min(value, 0.0)) for value in top.values()) for top in positions[:200]]
+    entropies = [entropy_of(top) for top in positions[:200]]
     mean = sum(entropies) / len(entropies) if entropies else None
     return {"strings": telling, "positions": len(positions), "entropy": mean}
 
