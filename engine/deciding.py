@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONFIDENT = 0.99
 """Posterior an outcome needs to be said without reserve. Judged."""
+_NAMED = 6
 _EXCLUDED = 0.01
 _LOOKED = 10
 """Replies from which on it is worth saying that they came from one model."""
@@ -56,7 +57,7 @@ def decide(
         outcome=outcome,
         grade=grade,
         variant=variant if known else None,
-        title=variant if known else description,
+        title=_title(variant, alike, probability) if known else description,
         indistinguishable=alike,
         confidence=chances[leading],
         posterior=probability,
@@ -96,7 +97,7 @@ def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
         confidence=mixture.evidence / (mixture.evidence + 1),
         claim_check="misrepresented" if verdict.claim is not None else "none",
         contradictions=(),
-        reasons=(Reason("mixed_replies", values), *(entry for entry in verdict.reasons if entry.code == "group_fits")),
+        reasons=(Reason("mixed_replies", values), *(entry for entry in verdict.reasons if entry.code == "groups_fit")),
     )
 
 
@@ -122,9 +123,20 @@ def _alike(
         if name not in (variant, UNKNOWN)
         and outcome_of[name] == outcome_of[variant]
         and value > probability[variant] / 10
-        and all(support.relative[name] > CONTRADICTED for support in groups)
+        and all(support.relative[name] > min(CONTRADICTED, support.relative[variant] / 2) for support in groups)
     ]
     return tuple(sorted(near, key=lambda name: -probability[name]))
+
+
+def _title(variant: str, alike: Sequence[str], probability: Mapping[str, float]) -> str:
+    """The variant, and those as likely: ``R1-Distill-Qwen-1.5B / 7B / 14B``."""
+    named = [variant]
+    for name in alike:
+        if probability[name] > probability[variant] / 2:
+            stem = name.rpartition("-")[0]
+            shared = any(entry.rpartition("-")[0] == stem for entry in (variant, *alike[: alike.index(name)]))
+            named.append(name.rpartition("-")[2] if shared else name)
+    return " / ".join(named[:_NAMED]) + (" …" if len(named) > _NAMED else "")
 
 
 def _supports(support: Support, leading: str, outcome_of: Mapping[str, Outcome]) -> bool:

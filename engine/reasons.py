@@ -23,8 +23,9 @@ _OTHER_VOCABULARY = 2e-4
 """The same for a tokenizer: fine-tuning adds and drops special tokens, but another vocabulary is another model's."""
 _RULED_OUT = 0.001
 _FULL_SIZE = ("full", "relative")
-_TELLING = 16
-"""A group that fits more variants than this says nothing worth a sentence."""
+_TELLING, _TELLING_OF_RUNGS = 16, 60
+"""A group that fits more variants than this says nothing worth a sentence; an endpoint shows vocabularies, which
+dozens share."""
 
 
 def served(groups: Iterable[Support]) -> bool:
@@ -52,14 +53,22 @@ def reasons(
         yield Reason("distills_ruled_out")
     if groups and outcome in ("distilled", "other") and _full_size(probability, hypotheses) < _RULED_OUT:
         yield Reason("full_ruled_out")
+    yield from _fitting(variant, probability, groups)
+
+
+def _fitting(variant: str, probability: Mapping[str, float], groups: Sequence[Support]) -> Iterable[Reason]:
+    """What each group fits; groups that fit the same variants together. One that shows something else than the
+    verdict is named among the contradictions."""
+    together: dict[tuple[str, ...], list[Group]] = {}
     for support in groups:
-        if not support.votes:
-            continue
-        best = [name for name, value in support.relative.items() if value >= EQUAL and name != UNKNOWN]
-        best.sort(key=lambda name: -probability[name])
-        if 0 < len(best) <= _TELLING:
-            values = {"group": support.group, "best": ", ".join(best[:4]), "more": max(0, len(best) - 4)}
-            yield Reason("group_fits", values)
+        if support.votes and support.relative[variant] > CONTRADICTED:
+            best = [name for name, value in support.relative.items() if value >= EQUAL and name != UNKNOWN]
+            if 0 < len(best) <= (_TELLING_OF_RUNGS if support.group in LADDER else _TELLING):
+                best.sort(key=lambda name: -probability[name])
+                together.setdefault(tuple(best), []).append(support.group)
+    for names, fitting in together.items():
+        values = {"groups": fitting, "best": ", ".join(names[:4]), "more": max(0, len(names) - 4)}
+        yield Reason("groups_fit", values)
 
 
 def _why_inconclusive(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +50,9 @@ def vocabulary_file(name: str) -> Path:
     return Path(spec.origin).parent / file
 
 
+@lru_cache(maxsize=4_096)
 def tokens(name: str, text: str) -> tuple[bytes, ...]:
-    """The text as the candidate cuts it; joined they are its UTF-8."""
+    """The text as the candidate cuts it; joined they are its UTF-8. Replies are looked at again and again."""
     codec = load(name)
     return tuple(codec.token(index) or b"" for index in codec.encode(text))
 
@@ -80,7 +81,7 @@ def without_marks(text: str) -> tuple[str, int]:
 
 def count(name: str, text: str) -> int:
     """Number of tokens, special tokens aside."""
-    return len(load(name).encode(text))
+    return len(tokens(name, text))
 
 
 @cache

@@ -22,7 +22,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     sure = said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade])
     is_line = said["is"][verdict.outcome].format(title=_title(verdict, lang, mark))
     fields = [_claim_line(verdict, lang, mark), f"{is_line} – {sure}"]
-    if verdict.indistinguishable:
+    if verdict.indistinguishable and " / " not in verdict.title:
         fields.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
     reasons = [reason_text(reason, lang, mark) for reason in (*verdict.contradictions, *verdict.reasons)]
     parts = [

@@ -11,6 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from arena import Arena, Served, trusted
+from arena.disguises import HiddenPrompt, Recounted, Renamed
+
 import engine
 from bot.commands import parse
 from bot.jobs import Answer
@@ -28,15 +33,36 @@ QUESTIONS = {
     "reply-en": ("identify {path} for real-time customer service", 870),
     "reply-zh": ("鉴定 {path} 用于在线客服", 770),
 }
+ENDPOINTS = {"endpoint-en": ("identify {path}", 1010), "endpoint-zh": ("鉴定 {path}", 900)}
+VENDOR = "https://api.vendor.example/v1"
 
 
-def conversation(path: Path, question: str) -> list[Message]:
+def conversation(path: Path | str, question: str) -> list[Message]:
     """A question and its answer, as the bot would post it."""
     request = parse(question.format(path=path))
     found = engine.identify(request.target or "", scenario=request.scenario)
     view = present(Answer(identification=found, verdict_id="k3m9x7wq2a"), request, mark, prefix="/r1 ")
     asked = Message("C0", "1.0", "U0PERSON", f"/r1 {question.format(path=path)}")
     return [asked, Message("C0", "2.0", "U0R1BOT", fallback(view), blocks(view), edits=1)]
+
+
+def shoot(chromium: str, said: list[Message], picture: Path, height: int, shown: tuple[str, str]) -> None:
+    """A conversation as a picture, a local address in it shown as another."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_text(as_page(said).replace(*shown), encoding="utf-8")
+        size, shot = f"--window-size=900,{height}", f"--screenshot={picture.resolve()}"
+        command = [chromium, *_CHROMIUM, f"--user-data-dir={folder}/profile", size, shot, page.as_uri()]
+        subprocess.run(command, check=True, capture_output=True)
+    print(picture)
+
+
+def vendor() -> Served:
+    """A distill of 32B sold as the full model by somebody who counts its tokens with DeepSeek's tokenizer."""
+    distill = trusted("R1-Distill-Qwen-32B")
+    prompt = HiddenPrompt("You are DeepSeek-R1 671B, developed by DeepSeek.")
+    disguises = (Renamed("deepseek-r1"), Recounted("deepseek-r1", as_r1=True), prompt)
+    return Served(0, 5, distill.variant, "distilled", distill.stack, "deepseek-r1", disguises)
 
 
 def main() -> int:
@@ -49,13 +75,12 @@ def main() -> int:
         root = Path(temporary)
         path = forgeries.distill_renamed_full(root / "vendor")
         for name, (question, height) in QUESTIONS.items():
-            page = root / f"{name}.html"
-            page.write_text(as_page(conversation(path, question)).replace(str(root), "/models"), encoding="utf-8")
-            size = f"--window-size=900,{height}"
-            shot = f"--screenshot={(folder / f'{name}.png').resolve()}"
-            command = [chromium, *_CHROMIUM, f"--user-data-dir={root / 'profile'}", size, shot, page.as_uri()]
-            subprocess.run(command, check=True, capture_output=True)
-            print(folder / f"{name}.png")
+            shoot(chromium, conversation(path, question), folder / f"{name}.png", height, (str(root), "/models"))
+        with Arena([vendor()]) as arena:
+            served = arena.population[0]
+            for name, (question, height) in ENDPOINTS.items():
+                said = conversation(arena.spec(served), question)
+                shoot(chromium, said, folder / f"{name}.png", height, (arena.url(served), VENDOR))
     return 0
 
 
