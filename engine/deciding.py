@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from engine.evidence import UNKNOWN, Evidence, Group
 from engine.posterior import Support, posterior, supports
 from engine.reasons import CONTRADICTED, EQUAL, LIKELY, WORDS, contradictions, denied_claim, reasons, served
-from engine.verdict import Claim, ClaimCheck, Grade, Mixture, Outcome, Reason, Verdict
+from engine.verdict import Claim, ClaimCheck, Grade, Mixture, Outcome, Reason, Verdict, together
 
 if TYPE_CHECKING:
     from engine.probes.probe import Hypotheses
 
 CONFIDENT = 0.99
 """Posterior an outcome needs to be said without reserve. Judged."""
-_NAMED = 6
 _EXCLUDED = 0.01
 _LOOKED = 10
 """Replies from which on it is worth saying that they came from one model."""
@@ -129,14 +128,8 @@ def _alike(
 
 
 def _title(variant: str, alike: Sequence[str], probability: Mapping[str, float]) -> str:
-    """The variant, and those as likely: ``R1-Distill-Qwen-1.5B / 7B / 14B``."""
-    named = [variant]
-    for name in alike:
-        if probability[name] > probability[variant] / 2:
-            stem = name.rpartition("-")[0]
-            shared = any(entry.rpartition("-")[0] == stem for entry in (variant, *alike[: alike.index(name)]))
-            named.append(name.rpartition("-")[2] if shared else name)
-    return " / ".join(named[:_NAMED]) + (" …" if len(named) > _NAMED else "")
+    """The variant, and those about as likely."""
+    return together([variant, *(name for name in alike if probability[name] > probability[variant] / 2)])
 
 
 def _supports(support: Support, leading: str, outcome_of: Mapping[str, Outcome]) -> bool:

@@ -24,7 +24,7 @@ from engine.targets import open_target
 from engine.targets.endpoint import Budget, Endpoint
 from engine.targets.spec import parse_spec
 from engine.targets.target import Target
-from engine.verdict import Mixture, Verdict
+from engine.verdict import Mixture, Verdict, together
 
 
 def identify(
@@ -185,7 +185,9 @@ def mixture_of(row: Evidence, rows: Sequence[Evidence], hypotheses: Hypotheses) 
             for variant in hypotheses.variants
             if (tokenizer := hypotheses.tokenizers.get(variant.tokenizer or "")) and tokenizer.vocabulary == vocabulary
         ]
-        return max(with_it, key=lambda name: chances[name], default="?")
+        best = max((chances[name] for name in with_it), default=0.0)
+        likely = sorted((name for name in with_it if chances[name] > best / 2), key=lambda name: -chances[name])
+        return together(likely) or "?"
 
     return Mixture(
         meant(share.usual), meant(share.other), share.share, share.low, share.high, share.evidence, share.replies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,3 +87,16 @@ class Mixture:
 
 MIXED_PRIOR = 0.05
 """Chance that an endpoint sold as the full model sends a share of its requests elsewhere. Judged."""
+
+
+def together(variants: Sequence[str]) -> str:
+    """Several variants as one name: ``R1-Distill-Qwen-1.5B / 7B / 14B``; the first few of many."""
+    named: list[str] = []
+    for at, name in enumerate(variants):
+        stem = name.rpartition("-")[0]
+        shared = any(entry.rpartition("-")[0] == stem for entry in variants[:at])
+        named.append(name.rpartition("-")[2] if shared else name)
+    return " / ".join(named[:_NAMED]) + (" …" if len(named) > _NAMED else "")
+
+
+_NAMED = 6

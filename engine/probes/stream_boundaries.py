@@ -68,7 +68,13 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
 
 def likelihoods(streams: Sequence[Sequence[str]]) -> dict[str, float]:
     """Log P(pieces of these streams | vocabulary) for every candidate."""
-    return {name: sum(_log_likelihood(*_compare(name, pieces)) for pieces in streams) for name in tokenizers.CANDIDATES}
+    telling = [pieces for pieces in streams if not _by_words(pieces)]
+    return {name: sum(_log_likelihood(*_compare(name, pieces)) for pieces in telling) for name in tokenizers.CANDIDATES}
+
+
+def _by_words(pieces: Sequence[str]) -> bool:
+    """Whether the stream is cut at spaces only: then whoever has the fewest tokens to a word would fit best."""
+    return all(piece[:1].isspace() for piece in pieces[1:]) or all(piece[-1:].isspace() for piece in pieces[:-1])
 
 
 def _compare(name: str, pieces: Sequence[str]) -> tuple[int, int, int]:

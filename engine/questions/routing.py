@@ -15,14 +15,19 @@ ENOUGH = 60
 """Requests after which a tenth would have shown itself with 99.8 % (1 - 0.9^60)."""
 CLEAR = 100.0
 """Evidence at which a mixture is stated: by Ville's inequality at most 1 % of pure endpoints ever reach it."""
+MEASURED = 30
+"""Replies from which its share is known to some 15 points either way."""
 
 
 async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *, most: int = ENOUGH) -> None:
-    """Put the cheapest telling ask until a mixture is clear, ``most`` requests were seen or the budget is spent."""
+    """Put the cheapest telling ask until a mixture is clear and measured, ``most`` replies were seen or the budget is
+    spent."""
     while True:
         seen = observe(talk.conversation)
         count = len(seen["replies"]) if seen else 0
-        if count >= most or (seen and share_of(seen, hypotheses).evidence >= CLEAR):
+        if seen is not None and count >= min(most, MEASURED) and share_of(seen, hypotheses).evidence >= CLEAR:
+            return
+        if count >= most:
             return
         batch = [
             _ask(talk.conversation, random) for _ in range(min(talk.conversation.endpoint.concurrency, most - count))

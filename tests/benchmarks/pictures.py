@@ -33,7 +33,7 @@ QUESTIONS = {
     "reply-en": ("identify {path} for real-time customer service", 870),
     "reply-zh": ("鉴定 {path} 用于在线客服", 770),
 }
-ENDPOINTS = {"endpoint-en": ("identify {path}", 1010), "endpoint-zh": ("鉴定 {path}", 900)}
+ENDPOINTS = {"endpoint-en": ("identify {path}", 880), "endpoint-zh": ("鉴定 {path}", 860)}
 VENDOR = "https://api.vendor.example/v1"
 
 

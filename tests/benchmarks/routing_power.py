@@ -21,6 +21,10 @@ from arena import Arena, Served, honest
 from arena.disguises import Mixed
 
 import engine
+from engine.catalog import load_family
+from engine.pipeline import hypotheses_of
+from engine.probes.routing import share_of
+from engine.questions.routing import CLEAR
 from engine.targets.endpoint import Budget, parse_endpoint
 
 BUDGET = Budget(tokens=22_000, requests=80, seconds=300, thorough=True)
@@ -37,7 +41,10 @@ def look(job: tuple[int, str]) -> tuple[int, str, int]:
     """Which endpoint, the outcome, and the replies it took."""
     found = engine.identify(job[1], endpoint=parse_endpoint(job[1]), budget=BUDGET)
     row = next((row for row in found.evidence if row.probe == "routing"), None)
-    return job[0], found.verdict.outcome, int(row.values["replies"]) if row else 0
+    replies = row.observation["replies"] if row else []
+    hypotheses = hypotheses_of(load_family("deepseek-r1"), served=True)
+    needed = (n for n in range(2, len(replies) + 1) if share_of({"replies": replies[:n]}, hypotheses).evidence >= CLEAR)
+    return job[0], found.verdict.outcome, next(needed, len(replies))
 
 
 def main() -> None:
