@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +190,7 @@ def mixture_of(row: Evidence, rows: Sequence[Evidence], hypotheses: Hypotheses) 
         likely = sorted((name for name in with_it if chances[name] > best / 2), key=lambda name: -chances[name])
         return together(likely) or "?"
 
-    return Mixture(
-        meant(share.usual), meant(share.other), share.share, share.low, share.high, share.evidence, share.replies
-    )
+    return replace(share, usual=meant(share.usual), other=meant(share.other))
 
 
 def _description(by_probe: Mapping[str, Evidence]) -> str:
@@ -207,8 +206,6 @@ def _description(by_probe: Mapping[str, Evidence]) -> str:
 
 
 def _rejoin(recommendation: Recommendation, verdict: Verdict) -> Recommendation:
-    from dataclasses import replace
-
     from engine.rules.recommend import fits_target
 
     return replace(recommendation, fits_target=fits_target(recommendation.choice, verdict))

@@ -62,7 +62,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """How an endpoint's replies divide: the variants behind the ``usual`` and the ``other`` ones, the other's
+    """How an endpoint's replies divide: what is behind the ``usual`` and the ``other`` ones, the other's
     share with its 95 % interval, the evidence against one model (a test martingale's value), the replies seen."""
 
     usual: str
@@ -82,9 +82,11 @@ class Mixture:
     @property
     def clear(self) -> bool:
         """Whether the mixture is stated: at most 1 % of endpoints with one model ever get here (Ville)."""
-        return self.evidence >= 100
+        return self.evidence >= CLEAR
 
 
+CLEAR = 100.0
+"""Evidence at which a mixture is stated."""
 MIXED_PRIOR = 0.05
 """Chance that an endpoint sold as the full model sends a share of its requests elsewhere. Judged."""
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +26,7 @@ from engine.probes.token_ids import readable, repeats
 from engine.probes.truncation import likelihoods as cut_likelihoods
 from engine.targets.endpoint import Conversation, Reply
 from engine.tokenizers import ordinary
+from engine.verdict import Mixture
 
 _GRID = tuple((step + 0.5) / 200 for step in range(200))
 _NOISE, _NOISE_OF_COUNTS = 1e-5, 1e-3
@@ -35,20 +35,6 @@ retry or a cache of the gateway's."""
 _COUNTS_DIFFER = 3
 _MOST = 400
 ANOTHER = "another"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How the replies divide: ``usual`` and ``other`` vocabulary, the other's share of requests with its 95 %
-    interval, the evidence E for a mixture, and the replies seen."""
-
-    usual: str
-    other: str
-    share: float
-    low: float
-    high: float
-    evidence: float
-    replies: int
 
 
 def observe(conversation: Conversation) -> Observation | None:
@@ -75,7 +61,6 @@ def _signals(reply: Reply) -> dict[str, Any]:
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """The share of the other model; it does not vote, the verdict reads it."""
     found = share_of(observation, hypotheses)
-    mixed = found.evidence >= 100
     return Evidence(
         probe="routing",
         group="service",
@@ -88,13 +73,13 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "low": f"{found.low:.0%}",
             "high": f"{found.high:.0%}",
             "evidence": found.evidence,
-            "form": "mixed" if mixed else "",
+            "form": "mixed" if found.clear else "",
         },
     )
 
 
-def share_of(observation: Observation, hypotheses: Hypotheses) -> Share:
-    """Estimate the mixture from what the replies show."""
+def share_of(observation: Observation, hypotheses: Hypotheses) -> Mixture:
+    """Estimate the mixture from what the replies show; ``usual`` and ``other`` are vocabularies."""
     replies: Sequence[Mapping[str, Any]] = observation["replies"]
     words = _words(hypotheses)
     names = (*words, ANOTHER)
@@ -116,7 +101,7 @@ def share_of(observation: Observation, hypotheses: Hypotheses) -> Share:
     mean = sum(weight * p for weight, p in zip(weights, _GRID, strict=True)) / total
     low, high = _interval(weights, total)
     evidence = sum(sum(values) / len(_GRID) for values in products.values()) / len(products)
-    return Share(usual, likeliest, mean, low, high, min(evidence, 1e12), len(replies))
+    return Mixture(usual, likeliest, mean, low, high, min(evidence, 1e12), len(replies))
 
 
 @lru_cache(maxsize=4)

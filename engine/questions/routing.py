@@ -13,8 +13,6 @@ from engine.targets.talk import Talk
 
 ENOUGH = 60
 """Requests after which a tenth would have shown itself with 99.8 % (1 - 0.9^60)."""
-CLEAR = 100.0
-"""Evidence at which a mixture is stated: by Ville's inequality at most 1 % of pure endpoints ever reach it."""
 MEASURED = 30
 """Replies from which its share is known to some 15 points either way."""
 
@@ -25,7 +23,7 @@ async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *
     while True:
         seen = observe(talk.conversation)
         count = len(seen["replies"]) if seen else 0
-        if seen is not None and count >= min(most, MEASURED) and share_of(seen, hypotheses).evidence >= CLEAR:
+        if seen is not None and count >= min(most, MEASURED) and share_of(seen, hypotheses).clear:
             return
         if count >= most:
             return

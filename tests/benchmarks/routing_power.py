@@ -24,7 +24,6 @@ import engine
 from engine.catalog import load_family
 from engine.pipeline import hypotheses_of
 from engine.probes.routing import share_of
-from engine.questions.routing import CLEAR
 from engine.targets.endpoint import Budget, parse_endpoint
 
 BUDGET = Budget(tokens=22_000, requests=80, seconds=300, thorough=True)
@@ -43,7 +42,7 @@ def look(job: tuple[int, str]) -> tuple[int, str, int]:
     row = next((row for row in found.evidence if row.probe == "routing"), None)
     replies = row.observation["replies"] if row else []
     hypotheses = hypotheses_of(load_family("deepseek-r1"), served=True)
-    needed = (n for n in range(2, len(replies) + 1) if share_of({"replies": replies[:n]}, hypotheses).evidence >= CLEAR)
+    needed = (n for n in range(2, len(replies) + 1) if share_of({"replies": replies[:n]}, hypotheses).clear)
     return job[0], found.verdict.outcome, next(needed, len(replies))
 
 
