@@ -140,8 +140,8 @@ def _supports(support: Support, leading: str, outcome_of: Mapping[str, Outcome])
     return best[leading] >= EQUAL and min(best.values()) <= 0.1
 
 
-_HARD: tuple[Group, ...] = ("weights", "cut", "tokens", "recall")
-"""Groups that a seller of something smaller cannot forge with a line of code."""
+_HARD: tuple[Group, ...] = ("weights", "tokens")
+"""Groups that a seller of something smaller cannot forge, neither for all replies nor for a share of them."""
 
 
 def _kinds(groups: Sequence[Support], supporting: Sequence[Support]) -> list[Support]:

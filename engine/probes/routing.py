@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from engine.evidence import Evidence
+from engine.evidence import Evidence, Group, forging
 from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.probes.stream_boundaries import likelihoods as pieces_likelihoods
 from engine.probes.token_ids import readable, repeats
@@ -33,6 +33,9 @@ _NOISE, _NOISE_OF_COUNTS = 1e-5, 1e-3
 """How loud one reply may speak. Another vocabulary's token does not come out by accident; a count may differ by a
 retry or a cache of the gateway's."""
 _COUNTS_DIFFER = 3
+_TEXTS = ("period", "repeat", "repeat:zh")
+_SAME = ("long", *_TEXTS)
+"""Asks that differ in nothing but the nonce, so that one model counts them alike."""
 _MOST = 400
 ANOTHER = "another"
 
@@ -45,12 +48,12 @@ def observe(conversation: Conversation) -> Observation | None:
 
 
 def _signals(reply: Reply) -> dict[str, Any]:
-    seen: dict[str, Any] = {"ask": reply.ask.partition(":")[0]}
-    if reply.prompt_tokens and reply.ask in ("long", "short", "period"):
+    seen: dict[str, Any] = {"ask": reply.ask}
+    if reply.prompt_tokens and reply.ask in _SAME:
         seen["prompt_tokens"] = reply.prompt_tokens
     if reply.forced and (word := repeats(reply.generated)):
         seen["word"] = word
-    if not reply.forced and reply.finish == "length" and reply.ask in ("period", "repeat"):
+    if not reply.forced and reply.finish == "length" and reply.ask in _TEXTS:
         seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
         pieces = ordinary(reply.pieces[:200])
         if len(pieces) > 4 and "�" not in reply.generated:
@@ -85,23 +88,32 @@ def share_of(observation: Observation, hypotheses: Hypotheses) -> Mixture:
     names = (*words, ANOTHER)
     hard = [_hard(entry, names, words) for entry in replies]
     usual = max(names, key=lambda name: sum(math.log(entry[name]) for entry in hard))
-    counts = {ask: _usual_count(replies, ask) for ask in ("long", "short", "period")}
-    ratios = {
-        other: [
-            _ratio(entry, soft, usual, other, counts.get(str(soft["ask"])))
-            for entry, soft in zip(hard, replies, strict=True)
-        ]
-        for other in names
-        if other != usual
-    }
-    products = {other: _over_shares(values) for other, values in ratios.items()}
+    counts = {ask: _usual_count(replies, ask) for ask in _SAME}
+    products: dict[str, list[float]] = {}
+    for other in names:
+        if other != usual:
+            told = [
+                _ratio(entry, soft, usual, other, counts.get(str(soft["ask"])))
+                for entry, soft in zip(hard, replies, strict=True)
+            ]
+            products[other] = _over_shares(told)
     likeliest = max(products, key=lambda other: sum(products[other]))
     weights = products[likeliest]
     total = sum(weights)
     mean = sum(weight * p for weight, p in zip(weights, _GRID, strict=True)) / total
     low, high = _interval(weights, total)
     evidence = sum(sum(values) / len(_GRID) for values in products.values()) / len(products)
-    return Mixture(usual, likeliest, mean, low, high, min(evidence, 1e12), len(replies))
+    # Where the other model's replies are disguised as well, all of them look alike and say nothing.
+    blind = forging(_best_rung(replies))
+    return Mixture(usual, likeliest, mean, low, high, min((1 - blind) * evidence + blind, 1e12), len(replies))
+
+
+def _best_rung(replies: Sequence[Mapping[str, Any]]) -> Group:
+    """The rung hardest to forge that replies show."""
+    for key, rung in (("word", "tokens"), ("text", "cut")):
+        if sum(key in entry for entry in replies) > len(replies) / 2:
+            return rung  # type: ignore[return-value]  # literals of Group
+    return "accounting"
 
 
 @lru_cache(maxsize=4)
@@ -139,7 +151,7 @@ def _usual_count(replies: Sequence[Mapping[str, Any]], ask: str) -> int | None:
 
 def _ratio(hard: Mapping[str, float], soft: Mapping[str, Any], usual: str, other: str, count: int | None) -> float:
     ratio = hard[other] / hard[usual]
-    if count is not None and "prompt_tokens" in soft and soft["ask"] != "short":
+    if count is not None and "prompt_tokens" in soft:
         differs = abs(soft["prompt_tokens"] - count) >= _COUNTS_DIFFER
         # Where the server counts every request alike, usage does not tell who answered.
         ratio *= 1 / _NOISE_OF_COUNTS if differs else 0.5

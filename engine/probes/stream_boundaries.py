@@ -23,6 +23,8 @@ _INSIDE = math.log(0.02)
 """Log chance that a piece begins inside a token: text that its model split in an unusual way."""
 _TOKEN_BY_TOKEN, _JOINED = 0.7, 0.03
 """Share of servers that send every token by itself, and how often even these join two. Judged."""
+_CUT_ANEW = 0.15
+"""Share of gateways that cut streams anew, anywhere: even so, pieces may happen to begin at tokens. Judged."""
 _RECUT, _STRAY = 0.04, 1
 """Pieces that begin inside the tokens of every candidate: beyond this share, and more than one, somebody cut the
 stream anew, or it follows a vocabulary that is no candidate's."""
@@ -69,7 +71,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
 def likelihoods(streams: Sequence[Sequence[str]]) -> dict[str, float]:
     """Log P(pieces of these streams | vocabulary) for every candidate."""
     telling = [pieces for pieces in streams if not _by_words(pieces)]
-    return {name: sum(_log_likelihood(*_compare(name, pieces)) for pieces in telling) for name in tokenizers.CANDIDATES}
+    return {name: sum(_log_likelihood(name, pieces) for pieces in telling) for name in tokenizers.CANDIDATES}
 
 
 def _by_words(pieces: Sequence[str]) -> bool:
@@ -96,15 +98,29 @@ def _ends(lengths: Sequence[int]) -> set[int]:
     return found
 
 
-def _log_likelihood(inside: int, shown: int, joined: int) -> float:
-    """Log P(pieces | tokenizer): a mixture of servers that send single tokens and servers that join any number.
-
-    The latter is a beta-binomial with a flat prior on how often two tokens are joined."""
+def _log_likelihood(name: str, pieces: Sequence[str]) -> float:
+    """Log P(where the text is cut | tokenizer): a mixture of servers that send single tokens, servers that join any
+    number, and gateways that cut anywhere. How often the latter two do is a beta-binomial with a flat prior."""
+    inside, shown, joined = _compare(name, pieces)
     single = shown * math.log1p(-_JOINED) + joined * math.log(_JOINED)
-    several = math.lgamma(shown + 1) + math.lgamma(joined + 1) - math.lgamma(shown + joined + 2)
-    high = max(single, several)
-    mixed = _TOKEN_BY_TOKEN * math.exp(single - high) + (1 - _TOKEN_BY_TOKEN) * math.exp(several - high)
-    return inside * _INSIDE + high + math.log(mixed)
+    unusual = inside * _INSIDE
+    uncut = sum(map(len, pieces)) - len(pieces)
+    return _log_sum(
+        (_TOKEN_BY_TOKEN, unusual + single),
+        (1 - _TOKEN_BY_TOKEN - _CUT_ANEW, unusual + _some_of(shown, joined)),
+        (_CUT_ANEW, _some_of(len(pieces) - 1, uncut)),
+    )
+
+
+def _some_of(cut: int, uncut: int) -> float:
+    """Log P(cut at just these places | any share of places is cut)."""
+    return math.lgamma(cut + 1) + math.lgamma(uncut + 1) - math.lgamma(cut + uncut + 2)
+
+
+def _log_sum(*terms: tuple[float, float]) -> float:
+    """Log Σ weight · exp(value)."""
+    high = max(value for _, value in terms)
+    return high + math.log(math.fsum(weight * math.exp(value - high) for weight, value in terms))
 
 
 PROBE = Probe("stream_boundaries", observe, score)

@@ -69,7 +69,7 @@ def repeat_ask(random: Random, *, lang: str = "en", text: str = _REPEATED) -> As
         "zh": "请原样重复两行短横线之间的文字，不要输出其他内容。",
     }[lang]
     prompt = f"{nonce(random)}\n{order}\n-----\n{text}\n-----"
-    return Ask("repeat", prompt, _REPEAT_TOKENS, prompt_tokens=100)
+    return Ask("repeat" if lang == "en" else f"repeat:{lang}", prompt, _REPEAT_TOKENS, prompt_tokens=100)
 
 
 def self_report_ask(random: Random) -> Ask:
@@ -126,7 +126,7 @@ async def _self_report(talk: Talk, random: Random) -> None:
 
 
 def _unless(name: str, most: int = 1) -> Callable[[Conversation], bool]:
-    return lambda conversation: sum(reply.ask == name for reply in conversation.replies) < most
+    return lambda conversation: sum(reply.ask.partition(":")[0] == name for reply in conversation.replies) < most
 
 
 QUESTIONS: tuple[Question, ...] = (

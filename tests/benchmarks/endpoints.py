@@ -119,6 +119,13 @@ def show(name: str, rows: Sequence[Row], *, verbose: bool) -> None:
         swapped = sum({row.outcome, row.served.truth} == {"full", "distilled"} for row in full_or_not)
         print(f"  full against distilled: {len(full_or_not)} endpoints, {told:.2%} told, {swapped} taken for the other")
     if verbose:
+        for low, high in itertools.pairwise(BINS):
+            if inside := [row for row in rows if low <= row.confidence < high]:
+                hit = statistics.fmean(row.leading == row.served.truth for row in inside)
+                stated = statistics.fmean(row.confidence for row in inside)
+                print(
+                    f"    stated {low:.3f}-{high:.3f}: {len(inside)} endpoints, {stated:.3f} on average, {hit:.3f} true"
+                )
         for row in [*wrong, *refused, *unsure]:
             print(f"    {row.served.number} {row.served.variant} as {row.served.name} on {row.served.stack.name} ({row.served.truth}): "
                   f"{row.outcome} {row.grade} {row.title} {row.confidence:.3f} {row.reason} in {row.requests}; {row.served.disguises}")  # fmt: skip
