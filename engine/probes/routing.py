@@ -104,16 +104,16 @@ def share_of(observation: Observation, hypotheses: Hypotheses) -> Mixture:
     low, high = _interval(weights, total)
     evidence = sum(sum(values) / len(_GRID) for values in products.values()) / len(products)
     # Where the other model's replies are disguised as well, all of them look alike and say nothing.
-    blind = forging(_best_rung(replies))
+    blind = forging(_best_rung(replies, hard))
     return Mixture(usual, likeliest, mean, low, high, min((1 - blind) * evidence + blind, 1e12), len(replies))
 
 
-def _best_rung(replies: Sequence[Mapping[str, Any]]) -> Group:
-    """The rung hardest to forge that replies show."""
-    for key, rung in (("word", "tokens"), ("text", "cut")):
-        if sum(key in entry for entry in replies) > len(replies) / 2:
-            return rung  # type: ignore[return-value]  # literals of Group
-    return "accounting"
+def _best_rung(replies: Sequence[Mapping[str, Any]], hard: Sequence[Mapping[str, float]]) -> Group:
+    """The rung hardest to forge that most replies show something on."""
+    most = len(replies) / 2
+    if sum("word" in entry for entry in replies) > most:
+        return "tokens"
+    return "cut" if sum(min(entry.values()) < 0.1 for entry in hard) > most else "accounting"
 
 
 @lru_cache(maxsize=4)
