@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.evidence import Evidence, Group, forging
 from engine.probes.probe import Hypotheses, Observation, Probe
@@ -25,7 +25,7 @@ from engine.probes.stream_boundaries import likelihoods as pieces_likelihoods
 from engine.probes.token_ids import readable, repeats
 from engine.probes.truncation import likelihoods as cut_likelihoods
 from engine.targets.endpoint import Conversation, Reply
-from engine.tokenizers import ordinary
+from engine.tokenizers import CANDIDATES, ordinary
 from engine.verdict import Mixture
 
 _GRID = tuple((step + 0.5) / 200 for step in range(200))
@@ -38,6 +38,13 @@ _SAME = ("long", *_TEXTS)
 """Asks that differ in nothing but the nonce, so that one model counts them alike."""
 _MOST = 400
 ANOTHER = "another"
+
+
+class _Kind(NamedTuple):
+    """A vocabulary: whose words it has, and which candidate cuts text as it does (empty: none does)."""
+
+    words: str
+    cuts: str
 
 
 def observe(conversation: Conversation) -> Observation | None:
@@ -85,13 +92,13 @@ def share_of(observation: Observation, hypotheses: Hypotheses) -> Mixture:
     """Estimate the mixture from what the replies show; ``usual`` and ``other`` are vocabularies."""
     replies: Sequence[Mapping[str, Any]] = observation["replies"]
     words = _words(hypotheses)
-    names = (*words, ANOTHER)
-    hard = [_hard(entry, names, words) for entry in replies]
-    usual = max(names, key=lambda name: sum(math.log(entry[name]) for entry in hard))
+    kinds = _kinds(words)
+    hard = [_hard(entry, kinds, words) for entry in replies]
+    usual = max(kinds, key=lambda kind: sum(math.log(entry[kind]) for entry in hard))
     counts = {ask: _usual_count(replies, ask) for ask in _SAME}
-    products: dict[str, list[float]] = {}
-    for other in names:
-        if other != usual:
+    products: dict[_Kind, list[float]] = {}
+    for other in kinds:
+        if other.words != usual.words and other.cuts in (other.words, ""):
             told = [
                 _ratio(entry, soft, usual, other, counts.get(str(soft["ask"])))
                 for entry, soft in zip(hard, replies, strict=True)
@@ -105,10 +112,20 @@ def share_of(observation: Observation, hypotheses: Hypotheses) -> Mixture:
     evidence = sum(sum(values) / len(_GRID) for values in products.values()) / len(products)
     # Where the other model's replies are disguised as well, all of them look alike and say nothing.
     blind = forging(_best_rung(replies, hard))
-    return Mixture(usual, likeliest, mean, low, high, min((1 - blind) * evidence + blind, 1e12), len(replies))
+    evidence = min((1 - blind) * evidence + blind, 1e12)
+    return Mixture(usual.words, likeliest.words, mean, low, high, evidence, len(replies))
 
 
-def _best_rung(replies: Sequence[Mapping[str, Any]], hard: Sequence[Mapping[str, float]]) -> Group:
+def _kinds(words: Mapping[str, str]) -> list[_Kind]:
+    """The candidates, and every other vocabulary in each way it may cut: Mistral's digits and Chinese are in pieces
+    like Qwen's, so that what looks like Qwen now and like nobody then may still be one model."""
+    known = [_Kind(name, name) for name in words if name in CANDIDATES]
+    return known + [
+        _Kind(name, cuts) for name in (*words, ANOTHER) if name not in CANDIDATES for cuts in ("", *CANDIDATES)
+    ]
+
+
+def _best_rung(replies: Sequence[Mapping[str, Any]], hard: Sequence[Mapping[_Kind, float]]) -> Group:
     """The rung hardest to forge that most replies show something on."""
     most = len(replies) / 2
     if sum("word" in entry for entry in replies) > most:
@@ -128,20 +145,20 @@ def _words(hypotheses: Hypotheses) -> dict[str, str]:
     return _words_of(tuple(stored.items()))
 
 
-def _hard(entry: Mapping[str, Any], names: Sequence[str], words: Mapping[str, str]) -> dict[str, float]:
+def _hard(entry: Mapping[str, Any], kinds: Sequence[_Kind], words: Mapping[str, str]) -> dict[_Kind, float]:
     """Likelihood per vocabulary of what a reply shows of its tokens, relative to the best."""
-    found = dict.fromkeys(names, 1.0)
+    found = dict.fromkeys(kinds, 1.0)
     if word := entry.get("word"):
         known = word in words.values()
-        for name in names:
-            found[name] *= 1.0 if words.get(name) == word or (name == ANOTHER and not known) else 1e-6
+        for kind in kinds:
+            found[kind] *= 1.0 if words.get(kind.words) == word or (kind.words == ANOTHER and not known) else 1e-6
     if "text" in entry:
         for read in (cut_likelihoods([entry]), pieces_likelihoods([entry["pieces"]]) if "pieces" in entry else {}):
             best = max(read.values(), default=0.0)
-            for name in names:
-                found[name] *= math.exp(max(-9.0, read.get(name, best - 3.0) - best))
+            for kind in kinds:
+                found[kind] *= math.exp(max(-9.0, read.get(kind.cuts, best - 3.0) - best))
     best = max(found.values())
-    return {name: max(value / best, 1e-6) for name, value in found.items()}
+    return {kind: max(value / best, 1e-6) for kind, value in found.items()}
 
 
 def _usual_count(replies: Sequence[Mapping[str, Any]], ask: str) -> int | None:
@@ -149,7 +166,9 @@ def _usual_count(replies: Sequence[Mapping[str, Any]], ask: str) -> int | None:
     return seen.most_common(1)[0][0] if seen else None
 
 
-def _ratio(hard: Mapping[str, float], soft: Mapping[str, Any], usual: str, other: str, count: int | None) -> float:
+def _ratio(
+    hard: Mapping[_Kind, float], soft: Mapping[str, Any], usual: _Kind, other: _Kind, count: int | None
+) -> float:
     ratio = hard[other] / hard[usual]
     if count is not None and "prompt_tokens" in soft:
         differs = abs(soft["prompt_tokens"] - count) >= _COUNTS_DIFFER
