@@ -5,8 +5,9 @@ tell variants apart where every sign of the tokenizer is disguised (idea: knowle
 arXiv 2605.29524). Compared with recorded references only; without any it reports and does not vote.
 
 Each item is independent given the variant. With a reference: P(answer) is the recorded share, smoothed, with a
-few percent of noise. Without one a model is anybody: it knows an unknown share of each level (flat prior:
-a beta-binomial), and its wrong answers could be many.
+few percent of noise. Without one a model knows, of each level, about what recorded models of its size know
+(between two of them by the logarithm of their parameters), or anything where that cannot be said: a beta-binomial
+either way; and its wrong answers could be many.
 
 Cost: some 60 prompt tokens and the thinking for ten questions a request.
 How it could be fooled: by asking the full model for these answers, once the items are known.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.evidence import Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe
@@ -29,6 +30,8 @@ _WRONG = 1 / 40
 """Chance of one certain wrong answer where nothing is known of a model's mistakes. Judged."""
 _NOISE = 0.05
 """Items on which a model departs from its own recorded answer: quantisation, batching, sampling. Judged."""
+_OBSERVATIONS = 6.0
+"""How many observations the share expected of a size is worth: models of one size differ. Judged."""
 _SIBLING = 0.15
 """The same for a variant that was not recorded by the reference of one trained from the same base. Judged."""
 _SMOOTHING = 0.5
@@ -55,7 +58,9 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         levels[facts[name].level].append(correct)
     likelihood: dict[str, float] = {}
     if answers and hypotheses.references:
-        anybody = sum(_anybody(results) for results in levels.values())
+        sizes = {variant.id: variant.parameters.main for variant in hypotheses.variants}
+        known = _known_by_size(hypotheses.references, sizes)
+        anybody = sum(_results(results, 1.0, 1.0) for results in levels.values())
         recorded = {entry.variant: entry for entry in hypotheses.references}
         full_size = {variant.id for variant in hypotheses.variants if variant.kind in ("full", "relative")}
         for variant in hypotheses.ids:
@@ -64,6 +69,11 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
                 likelihood[variant] = _by_reference(recorded[variant], answers, _NOISE)
             elif siblings:
                 likelihood[variant] = max(_by_reference(entry, answers, _SIBLING) for entry in siblings)
+            elif variant in sizes and len(known) > 1:
+                likelihood[variant] = sum(
+                    _results(results, *_expected_share(known, sizes[variant], level))
+                    for level, results in levels.items()
+                )
             else:
                 likelihood[variant] = anybody
     return Evidence(
@@ -83,11 +93,42 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     )
 
 
-def _anybody(results: list[bool]) -> float:
-    """Log P(these results and these very wrong answers) for a model nobody recorded."""
-    right, wrong = sum(results), len(results) - sum(results)
-    beta = math.lgamma(right + 1) + math.lgamma(wrong + 1) - math.lgamma(right + wrong + 2)
-    return beta + wrong * math.log(_WRONG)
+def _results(results: Sequence[bool], right: float, wrong: float) -> float:
+    """Log P(these results and these very wrong answers) where the share known is Beta(right, wrong)."""
+    hits, misses = sum(results), len(results) - sum(results)
+    beta = math.lgamma(hits + right) + math.lgamma(misses + wrong) - math.lgamma(hits + misses + right + wrong)
+    norm = math.lgamma(right + wrong) - math.lgamma(right) - math.lgamma(wrong)
+    return beta + norm + misses * math.log(_WRONG)
+
+
+def _known_by_size(references: Sequence[Reference], sizes: Mapping[str, int]) -> list[tuple[float, dict[int, float]]]:
+    """The share of each level's facts that recorded models know, with the logarithm of their size, in order."""
+    facts = {fact.id: fact for fact in load_facts()}
+    found = []
+    for reference in references:
+        levels: dict[int, list[bool]] = defaultdict(list)
+        for name, counts in reference.facts.items():
+            if name in facts and counts:
+                usual = max(counts, key=lambda text: counts[text])
+                levels[facts[name].level].append(usual == str(facts[name].answer))
+        if reference.variant in sizes:
+            shares = {level: sum(right) / len(right) for level, right in levels.items()}
+            found.append((math.log(sizes[reference.variant]), shares))
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def _expected_share(known: Sequence[tuple[float, dict[int, float]]], size: int, level: int) -> tuple[float, float]:
+    """The share of a level that a model of this size knows, as a beta distribution worth a few observations."""
+    points = [(at, shares[level]) for at, shares in known if level in shares]
+    if len({at for at, _ in points}) < 2:
+        return 1.0, 1.0
+    at = math.log(size)
+    below = max((point for point in points if point[0] <= at), default=points[0])
+    above = min((point for point in points if point[0] > at), default=points[-1])
+    width = above[0] - below[0]
+    share = below[1] + (above[1] - below[1]) * ((at - below[0]) / width if width > 0 else 0.0)
+    share = min(max(share, 0.03), 0.97)
+    return share * _OBSERVATIONS, (1 - share) * _OBSERVATIONS
 
 
 def _by_reference(reference: Reference, answers: Mapping[str, int], noise: float) -> float:
