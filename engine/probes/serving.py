@@ -50,11 +50,12 @@ def observe(conversation: Conversation) -> Observation | None:
     known = conversation.metadata
     entry = _entry(known.get("/models"), conversation.endpoint.model)
     meta, show = _mapping(entry.get("meta")), _mapping(known.get("/api/show"))
-    names = [entry.get("root"), entry.get("parent"), *_stated(known), *_stated_by_ollama(show)]
+    stated = [entry.get("root"), entry.get("parent"), *_stated(known), *_stated_by_ollama(show)]
+    names = [text[:200] for text in stated if isinstance(text, str) and text]
     info = _mapping(show.get("model_info"))
     shape = from_gguf(info) if info else {}
     observation = {
-        "names": [text[:200] for text in dict.fromkeys(names) if isinstance(text, str) and text][:8],
+        "names": list(dict.fromkeys(names))[:8],
         "dimensions": shape,
         "parameters": _number(meta.get("n_params")) or _number(info.get("general.parameter_count")),
         "context": _number(entry.get("max_model_len")) or _number(meta.get("n_ctx_train")),
