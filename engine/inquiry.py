@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 
 from engine import tokenizers
@@ -27,6 +29,7 @@ Conclude = Callable[[Sequence[Evidence]], Verdict]
 _SUSPICIOUS = 24
 """Replies looked at where signs of the tokenizer contradict each other, though nobody asked to be thorough."""
 _FACTS, _PROBLEMS = 20, 4
+_NEAR = math.log(20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ async def _inquire(
         steps = _Steps(report)
         await _identify(talk, hypotheses, conclude, random, steps)
         rows = read(talk.conversation, hypotheses)
-        if budget.thorough or _suspicious(rows):
+        if budget.thorough or _suspicious(rows, hypotheses):
             steps.next("routing")
             most = 60 if budget.thorough else _SUSPICIOUS
             await look_for_mixture(talk, hypotheses, random, most=most)
@@ -142,14 +145,19 @@ def read(conversation: Conversation, hypotheses: Hypotheses) -> list[Evidence]:
     return [probe.score(observation, hypotheses) for probe, observation in seen if observation is not None]
 
 
-def _suspicious(rows: Sequence[Evidence]) -> bool:
-    """Whether two signs of the tokenizer plainly name different vocabularies of those that can be compared."""
-    named = {
-        row.values["vocabulary"]
-        for row in rows
-        if row.group in ("pieces", "cut", "tokens") and row.strength != "weak" and row.values["vocabulary"] != "?"
-    }
-    return len(named) > 1 and named <= set(tokenizers.CANDIDATES)
+def _suspicious(rows: Sequence[Evidence], hypotheses: Hypotheses) -> bool:
+    """Whether two signs of the tokenizer plainly fit different vocabularies of those that can be compared."""
+    signs = [row for row in rows if row.group in ("pieces", "cut", "tokens") and row.strength not in ("none", "weak")]
+    fitting = [_fitting(row, hypotheses) for row in signs]
+    return any(not one & other for one, other in combinations(filter(None, fitting), 2))
+
+
+def _fitting(row: Evidence, hypotheses: Hypotheses) -> set[str]:
+    """The candidates' vocabularies that a row finds about as likely as any; none if what it shows is nobody's."""
+    near = max(row.log_likelihood.values()) - _NEAR
+    used = {variant.tokenizer for variant in hypotheses.variants if row.log_likelihood[variant.id] > near}
+    found = {entry.vocabulary for name, entry in hypotheses.tokenizers.items() if name in used and entry.vocabulary}
+    return found if found <= set(tokenizers.CANDIDATES) else set()
 
 
 async def _choose_model(talk: Talk) -> None:

@@ -49,8 +49,8 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     inside = {name: sum(_compare(name, stream)[0] for stream in streams) for name in names}
     fits = {name: value for name, value in likelihoods(streams).items() if name in names}
     recut = min(inside.values(), default=0) > max(_STRAY, _RECUT * pieces)
-    best = max(fits, key=lambda name: fits[name], default="?")
-    relative = {name: max(_FLOOR, value - fits[best]) for name, value in fits.items()}
+    best = max(fits.values(), default=0.0)
+    relative = {name: max(_FLOOR, value - best) for name, value in fits.items()}
     likelihood = by_vocabulary(relative, hypotheses, elsewhere=_ELSEWHERE)
     telling = not recut and min(relative.values(), default=0.0) < math.log(0.5)
     return Evidence(
@@ -62,7 +62,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         values={
             "pieces": pieces,
             "inside": ", ".join(f"{name} {inside[name]}" for name in names),
-            "vocabulary": best if telling else "?",
+            "vocabulary": " / ".join(name for name in names if relative[name] > math.log(0.5)) if telling else "?",
             "form": "recut" if recut else "" if telling else "alike",
         },
     )

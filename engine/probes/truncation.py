@@ -41,7 +41,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """A vocabulary's likelihood: the texts have as many of its tokens as were allowed."""
     cut = observation["cut"]
     fits = {name: value for name, value in likelihoods(cut).items() if name in hypotheses.vocabularies}
-    best = max(fits, key=lambda name: fits[name], default="?")
+    near = max(fits.values(), default=0.0) - math.log(2)
     longest = max(cut, key=lambda entry: len(entry["text"]))
     counts = {name: _tokens(name, longest["text"]) for name in fits}
     telling = len(set(fits.values())) > 1
@@ -55,7 +55,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
             "limit": longest["limit"],
             "counts": ", ".join(f"{name} {count}" for name, count in counts.items()),
             "text": longest["text"][:80],
-            "vocabulary": best if telling else "?",
+            "vocabulary": " / ".join(name for name in fits if fits[name] > near) if telling else "?",
         },
     )
 
