@@ -92,16 +92,20 @@ async def _identify(talk: Talk, hypotheses: Hypotheses, conclude: Conclude, rand
         if chosen is None or not talk.has_left(chosen.tokens):
             return
         steps.next(chosen.question.name)
-        await _put(chosen.question, talk, random)
+        if not await _put(chosen.question, talk, random):
+            return
 
 
-async def _put(question: Question, talk: Talk, random: Random) -> None:
+async def _put(question: Question, talk: Talk, random: Random) -> bool:
+    """Put a question; whether the budget was enough for it."""
     try:
         await question.put(talk, random)
-    except TargetError:
-        # What is optional may fail; that nothing answers at all may not.
-        if question.tokens or not any(reply.refused is None for reply in talk.conversation.replies):
+    except TargetError as error:
+        # What is optional may fail, and what was allowed may be spent; that nothing answers at all may not.
+        if not any(reply.refused is None for reply in talk.conversation.replies):
             raise
+        return error.code != "endpoint_budget"
+    return True
 
 
 async def _ask_deeply(

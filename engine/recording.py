@@ -63,7 +63,9 @@ async def _put_all(endpoint: Endpoint, budget: Budget, report: OnProgress) -> Co
     async with Talk(endpoint, budget) as talk:
         for at in range(0, len(asks), endpoint.concurrency):
             report(Progress("facts", at, len(asks)))
-            batch = [ask for ask in asks[at : at + endpoint.concurrency] if talk.affords(ask)]
+            batch = sorted(asks[at : at + endpoint.concurrency], key=lambda ask: ask.prompt_tokens + ask.max_tokens)
+            while batch and not talk.affords(batch[-1], len(batch)):
+                batch.pop()
             await asyncio.gather(*(talk.ask(ask) for ask in batch))
         report(Progress("verdict", len(asks), len(asks)))
         return talk.conversation

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import tokenizers
 from engine.catalog import load_family
-from engine.evidence import UNKNOWN, Evidence
+from engine.evidence import UNKNOWN, Evidence, Group
 from engine.pipeline import hypotheses_of
 from engine.questions.asking import repeat_ask
 from engine.targets.endpoint import Conversation, Endpoint, Reply
@@ -69,3 +69,13 @@ def joined(pieces: Sequence[str], random: Random, most: int) -> list[str]:
         found.append("".join(pieces[at : at + size]))
         at += size
     return found
+
+
+def plain(group: Group, likelihood: dict[str, float]) -> Evidence:
+    """A row of a group by its likelihoods alone."""
+    return Evidence(f"probe of {group}", group, {}, likelihood, values={"vocabulary": "?"})
+
+
+def fitting(group: Group, *variants: str, other: float = -12.0) -> Evidence:
+    """A row that only these variants fit."""
+    return plain(group, {name: 0.0 if name in variants else other for name in HYPOTHESES.ids})

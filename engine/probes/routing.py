@@ -60,7 +60,7 @@ def _signals(reply: Reply) -> dict[str, Any]:
         seen["prompt_tokens"] = reply.prompt_tokens
     if reply.forced and (word := repeats(reply.generated)):
         seen["word"] = word
-    if not reply.forced and reply.finish == "length" and reply.ask in _TEXTS:
+    if not reply.forced and reply.finish == "length" and reply.ask in _TEXTS and reply.generated:
         seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
         pieces = ordinary(reply.pieces[:200])
         if len(pieces) > 4 and "�" not in reply.generated:

@@ -136,7 +136,7 @@ QUESTIONS: tuple[Question, ...] = (
         "completion", {"cut": 0.5}, 50, _completion,
         lambda said: said.endpoint.api == "openai" and _unless("period")(said),
     ),
-    Question("repeat", {"pieces": 0.7, "cut": 0.9}, 160, _repeat, _unless("repeat", 2)),
+    Question("repeat", {"pieces": 0.7, "cut": 0.9}, 164, _repeat, _unless("repeat", 2)),
     Question("tokenize", {"tokens": 0.4}, 0, _tokenize, lambda said: "/tokenize" not in said.looked),
     Question("logprobs", {"tokens": 0.4}, 48, _logprobs, _unless("logprobs")),
     Question("listing", {"service": 0.2}, 0, _listing, lambda said: "/models" not in said.looked),

@@ -18,15 +18,17 @@ MEASURED = 30
 
 
 async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *, most: int = ENOUGH) -> None:
-    """Put the cheapest telling ask until a mixture is clear and measured, ``most`` replies were seen or the budget is
-    spent."""
+    """Put the cheapest telling ask until a mixture is clear and measured, ``most`` replies were seen, the budget is
+    spent, or what comes back shows nothing."""
+    before = -1
     while True:
         seen = observe(talk.conversation)
         count = len(seen["replies"]) if seen else 0
         if seen is not None and count >= min(most, MEASURED) and share_of(seen, hypotheses).clear:
             return
-        if count >= most:
+        if count >= most or count == before:
             return
+        before = count
         batch = [
             _ask(talk.conversation, random) for _ in range(min(talk.conversation.endpoint.concurrency, most - count))
         ]

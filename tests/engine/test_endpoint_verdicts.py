@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
-from endpoint_rows import HYPOTHESES, REPEATED, pieces_of
+from endpoint_rows import HYPOTHESES, REPEATED, fitting, pieces_of, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,15 +39,6 @@ VOCABULARY = {
 }
 FORCED = {"deepseek-v3": "connection", "qwen2.5": "pec", "llama-3": "shrink"}
 LIKELIHOODS = st.dictionaries(st.sampled_from(HYPOTHESES.ids), st.floats(-60, 0), max_size=8)
-
-
-def plain(group: Group, likelihood: dict[str, float]) -> Evidence:
-    return Evidence(f"probe of {group}", group, {}, likelihood, values={"vocabulary": "?"})
-
-
-def fitting(group: Group, *variants: str, other: float = -12.0) -> Evidence:
-    """A row that only these variants fit."""
-    return plain(group, {name: 0.0 if name in variants else other for name in HYPOTHESES.ids})
 
 
 def alike(variant: str) -> list[str]:
