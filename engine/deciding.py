@@ -86,6 +86,15 @@ def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
             return replace(verdict, reasons=reasons)
         # A few replies of the full model say little about the next ones.
         confidence = verdict.confidence * (1 - mixture.chance)
+        if confidence < LIKELY:
+            return replace(
+                verdict,
+                outcome="inconclusive",
+                grade="inconclusive",
+                confidence=confidence,
+                claim_check="unproven" if verdict.claim is not None else "none",
+                reasons=(Reason("perhaps_mixed", values), *verdict.reasons),
+            )
         grade: Grade = "likely" if confidence < CONFIDENT else verdict.grade
         return replace(verdict, confidence=confidence, grade=grade, reasons=reasons)
     return replace(
