@@ -46,7 +46,7 @@ PEERS: dict[str, ModuleType] = {
     "token counts": token_counting,
     "asking": asking,
 }
-OURS = {"ours, quick": Budget(), "ours, thorough": THOROUGH}
+OURS = {"ours, quick": Budget(), "ours, quick, no references": Budget(), "ours, thorough": THOROUGH}
 _COLUMNS = (
     "right",
     "sure & wrong",
@@ -118,11 +118,14 @@ def _prepared(name: str, endpoints: dict[str, tuple[str, str]], kept: Path | Non
         method = PEERS[name]
         with httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_connections=16)) as client:
             references = _kept(kept, method.__name__, partial(method.record, client, endpoints))
+            # Half-recorded references would be another method's defeat.
+            assert all(client.get(url.rpartition("/")[0] + "/none").status_code == 404 for url, _ in endpoints.values())
             yield lambda url, model: method.identify(client, url, model, references)
         return
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for number, (variant, (url, model)) in enumerate(endpoints.items()):
+        files: list[Path] = []
+        recorded = endpoints if "no references" not in name else {}
+        for number, (variant, (url, model)) in enumerate(recorded.items()):
             record = partial(engine.record_reference, parse_endpoint(f"{url}#{model}"), variant)
             files.append(Path(folder) / f"{number}.json")
             files[-1].write_text(json.dumps(_kept(kept, f"ours.{variant}", record)), "utf-8")
