@@ -23,8 +23,12 @@ from engine.targets.endpoint import Endpoint
 
 FACTS = pick(1, 40)
 ENDPOINT = Endpoint("http://127.0.0.1:9/v1", "deepseek-r1")
+KNOWN = {
+    "DeepSeek-R1": {fact.id: fact.answer + (3 if number % 3 == 0 else 0) for number, fact in enumerate(FACTS)},
+    "R1-Distill-Qwen-7B": {fact.id: fact.answer + (7 if number % 3 else 0) for number, fact in enumerate(FACTS)},
+}
+"""Each is wrong in its own way."""
 RIGHT = {fact.id: {str(fact.answer): 2} for fact in FACTS}
-WRONG = {fact.id: {str(fact.answer + 1): 2} for fact in FACTS}
 SENTENCES = [sentence.id for sentence in load_sentences()]
 COUNTS = st.dictionaries(st.text(alphabet="0123456789-", max_size=12), st.integers(0, 1_000_000), max_size=4)
 REFERENCES = st.builds(
@@ -143,10 +147,13 @@ def test_a_reference_of_another_familys_variant_is_no_reference_here() -> None:
 
 
 def test_answers_like_those_recorded_speak_for_the_variant_recorded() -> None:
-    recorded = (Reference(variant="DeepSeek-R1", facts=RIGHT), Reference(variant="R1-Distill-Qwen-7B", facts=WRONG))
+    recorded = tuple(
+        Reference(variant=variant, facts={name: {str(answer): 2} for name, answer in known.items()})
+        for variant, known in KNOWN.items()
+    )
     hypotheses = hypotheses_of(load_family("deepseek-r1"), recorded, served=True)
-    for variant, step in (("DeepSeek-R1", 0), ("R1-Distill-Qwen-7B", 1)):
-        row = knowledge.score({"answers": {fact.id: fact.answer + step for fact in FACTS[:20]}}, hypotheses)
+    for variant, known in KNOWN.items():
+        row = knowledge.score({"answers": {fact.id: known[fact.id] for fact in FACTS[:20]}}, hypotheses)
         assert max(row.log_likelihood, key=lambda name: row.log_likelihood[name]) == variant
         assert row.group == "recall" and row.strength == "strong"
 
