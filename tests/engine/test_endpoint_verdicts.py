@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine import tokenizers
 from engine.catalog import load_composed
+from engine.deciding import decide
 from engine.evidence import LADDER, Evidence, Group
 from engine.pipeline import conclude
 from engine.posterior import posterior, supports
@@ -27,7 +28,7 @@ from engine.probes import (
     truncation,
 )
 from engine.text import say
-from engine.verdict import CLEAR, Verdict
+from engine.verdict import CLEAR, Mixture, Verdict
 
 WORDS = ("service", "statement", "behaviour", "ability", "speed")
 GROUPS = tuple(group for group in get_args(Group) if group not in ("weights", "declared", "tokenizer"))
@@ -232,6 +233,15 @@ def test_more_replies_that_agree_make_the_full_model_surer() -> None:
     assert sure == sorted(sure) and sure[-1] > sure[0]
     highs = [routing.share_of(replies(*["connection"] * count), HYPOTHESES).high for count in (3, 10, 60)]
     assert highs == sorted(highs, reverse=True) and highs[-1] < 0.1
+
+
+@given(st.floats(0, 1e12))
+def test_a_second_model_is_stated_or_takes_from_the_confidence_in_the_first(evidence: float) -> None:
+    mixture = Mixture("DeepSeek-R1", "R1-Distill-Qwen-7B", 0.2, 0.1, 0.3, evidence, 12)
+    verdict = decide(seen("deepseek-v3", counts="deepseek-r1"), HYPOTHESES, None, "", mixture)
+    assert (verdict.outcome == "mixed") == mixture.clear
+    assert mixture.clear or verdict.confidence <= 1 - mixture.chance
+    assert verdict.outcome == "inconclusive" or verdict.confidence >= 0.9
 
 
 @given(st.lists(st.sampled_from(["connection", "pec", "shrink", "_ids"]), min_size=1, max_size=30))
