@@ -242,6 +242,7 @@ def test_a_second_model_is_stated_or_takes_from_the_confidence_in_the_first(evid
     assert (verdict.outcome == "mixed") == mixture.clear
     assert mixture.clear or verdict.confidence <= 1 - mixture.chance
     assert verdict.outcome == "inconclusive" or verdict.confidence >= 0.9
+    assert evidence > 1 or "perhaps_mixed" not in {reason.code for reason in verdict.reasons}
 
 
 @given(st.lists(st.sampled_from(["connection", "pec", "shrink", "_ids"]), min_size=1, max_size=30))
