@@ -34,7 +34,7 @@ _OBSERVATIONS = 6.0
 """How many observations the share expected of a size is worth: models of one size differ. Judged."""
 _SIBLING = 0.15
 """The same for a variant that was not recorded by the reference of one trained from the same base. Judged."""
-_SMOOTHING = 0.5
+_SMOOTHING = 0.2
 
 
 def observe(conversation: Conversation) -> Observation | None:
