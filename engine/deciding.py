@@ -86,16 +86,15 @@ def _with_mixture(verdict: Verdict, mixture: Mixture) -> Verdict:
             return replace(verdict, reasons=reasons)
         # A few replies of the full model say little about the next ones.
         confidence = verdict.confidence * (1 - mixture.chance)
-        if confidence < LIKELY:
-            # Where no reply looks like another model's, the few that were seen are the reason.
-            why = "perhaps_mixed" if mixture.evidence > 1 else "one_model"
+        # That few were seen is a reason for less confidence; that some look like another model's, for no verdict.
+        if confidence < LIKELY and mixture.evidence > 1:
             return replace(
                 verdict,
                 outcome="inconclusive",
                 grade="inconclusive",
                 confidence=confidence,
                 claim_check="unproven" if verdict.claim is not None else "none",
-                reasons=(Reason(why, values), *verdict.reasons),
+                reasons=(Reason("perhaps_mixed", values), *verdict.reasons),
             )
         grade: Grade = "likely" if confidence < CONFIDENT else verdict.grade
         return replace(verdict, confidence=confidence, grade=grade, reasons=reasons)
