@@ -60,8 +60,9 @@ def _signals(reply: Reply) -> dict[str, Any]:
         seen["prompt_tokens"] = reply.prompt_tokens
     if reply.forced and (word := repeats(reply.generated)):
         seen["word"] = word
-    if not reply.forced and reply.finish == "length" and reply.ask in _TEXTS and reply.generated:
-        seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
+    if not reply.forced and reply.ask in _TEXTS and reply.generated:
+        if reply.finish == "length":
+            seen |= {"text": reply.generated[:600], "limit": reply.max_tokens}
         pieces = ordinary(reply.pieces[:200])
         if len(pieces) > 4 and "�" not in reply.generated:
             seen["pieces"] = pieces
@@ -128,9 +129,9 @@ def _kinds(words: Mapping[str, str]) -> list[_Kind]:
 def _best_rung(replies: Sequence[Mapping[str, Any]], hard: Sequence[Mapping[_Kind, float]]) -> Group:
     """The rung hardest to forge that most replies show something on."""
     most = len(replies) / 2
-    if sum("word" in entry for entry in replies) > most:
-        return "tokens"
-    return "cut" if sum(min(entry.values()) < 0.1 for entry in hard) > most else "accounting"
+    telling = [entry for entry, read in zip(replies, hard, strict=True) if min(read.values()) < 0.1]
+    rungs: tuple[tuple[str, Group], ...] = (("word", "tokens"), ("text", "cut"), ("pieces", "pieces"))
+    return next((rung for key, rung in rungs if sum(key in entry for entry in telling) > most), "accounting")
 
 
 @lru_cache(maxsize=4)
@@ -152,11 +153,12 @@ def _hard(entry: Mapping[str, Any], kinds: Sequence[_Kind], words: Mapping[str, 
         known = word in words.values()
         for kind in kinds:
             found[kind] *= 1.0 if words.get(kind.words) == word or (kind.words == ANOTHER and not known) else 1e-6
-    if "text" in entry:
-        for read in (cut_likelihoods([entry]), pieces_likelihoods([entry["pieces"]]) if "pieces" in entry else {}):
-            best = max(read.values(), default=0.0)
-            for kind in kinds:
-                found[kind] *= math.exp(max(-9.0, read.get(kind.cuts, best - 3.0) - best))
+    cut = cut_likelihoods([entry]) if "text" in entry else {}
+    pieces = pieces_likelihoods([entry["pieces"]]) if "pieces" in entry else {}
+    for read in filter(None, (cut, pieces)):
+        best = max(read.values())
+        for kind in kinds:
+            found[kind] *= math.exp(max(-9.0, read.get(kind.cuts, best - 3.0) - best))
     best = max(found.values())
     return {kind: max(value / best, 1e-6) for kind, value in found.items()}
 

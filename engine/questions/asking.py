@@ -62,14 +62,14 @@ def period_ask(random: Random) -> Ask:
     return Ask("period", f"{nonce(random)}\n{PERIOD * 4}", _CUT_TOKENS, raw=True, prompt_tokens=40)
 
 
-def repeat_ask(random: Random, *, lang: str = "en", text: str = _REPEATED) -> Ask:
+def repeat_ask(random: Random, *, lang: str = "en", tokens: int = _REPEAT_TOKENS) -> Ask:
     """A text to repeat: digits part Qwen's tokens from DeepSeek's, Chinese words Llama's."""
     order = {
         "en": "Repeat the text between the two lines of dashes exactly, and nothing else.",
         "zh": "请原样重复两行短横线之间的文字，不要输出其他内容。",
     }[lang]
-    prompt = f"{nonce(random)}\n{order}\n-----\n{text}\n-----"
-    return Ask("repeat" if lang == "en" else f"repeat:{lang}", prompt, _REPEAT_TOKENS, prompt_tokens=100)
+    prompt = f"{nonce(random)}\n{order}\n-----\n{_REPEATED}\n-----"
+    return Ask("repeat" if lang == "en" else f"repeat:{lang}", prompt, tokens, prompt_tokens=100)
 
 
 def self_report_ask(random: Random) -> Ask:

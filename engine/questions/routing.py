@@ -13,6 +13,8 @@ from engine.targets.talk import Talk
 
 ENOUGH = 60
 """Requests after which a tenth would have shown itself with 99.8 % (1 - 0.9^60)."""
+_LITTLE, _PAST_HIDDEN_THOUGHT = 12, 220
+"""Characters that show no tokenizer; and tokens that suffice to answer after a thought that is kept hidden."""
 MEASURED = 30
 """Replies from which its share is known to some 15 points either way."""
 
@@ -47,4 +49,6 @@ def _ask(conversation: Conversation, random: Random) -> Ask:
         return forced_ask(random)
     if any(reply.finish == "length" and reply.text.strip().isdigit() for reply in conversation.of("period")):
         return period_ask(random)
-    return repeat_ask(random)
+    shown = [len(reply.generated.strip()) for reply in conversation.of("repeat")]
+    hidden = sum(length < _LITTLE for length in shown) > len(shown) / 2
+    return repeat_ask(random, tokens=_PAST_HIDDEN_THOUGHT) if hidden else repeat_ask(random)
