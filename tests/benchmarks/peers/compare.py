@@ -1,8 +1,8 @@
 """Every method on the same endpoints over the same server, and ours: one table.
 
 Each method gets an arena of its own, freshly started from the same seed, so that no method's requests change what
-another one sees; it records its references from the trusted endpoint of every model the arena has, which is not
-charged. Requests and tokens are those that the arena served, in true tokens, since many endpoints hide or fake them.
+another one sees; it records its references from the trusted endpoint of every model the arena has (ours: of the
+family's variants, the only ones it can record), which is not charged. Requests and tokens are those that the arena served, in true tokens, since many endpoints hide or fake them.
 Endpoints are taken one after another; a method may ask one endpoint several things at once, as it would in use.
 
 An endpoint that mixes two models is told right by "mixed", or, by a method that has no such word, by finding that it
@@ -33,6 +33,7 @@ from arena import Arena, Served, disguised, honest, trusted
 from arena.models import MODELS
 
 import engine
+from engine.catalog import load_family
 from engine.errors import R1Error
 from engine.targets.endpoint import THOROUGH, Budget, parse_endpoint
 from peers import asking, mmd, rut, token_counting
@@ -124,8 +125,10 @@ def _prepared(name: str, endpoints: dict[str, tuple[str, str]], kept: Path | Non
         return
     with tempfile.TemporaryDirectory() as folder:
         files: list[Path] = []
-        recorded = endpoints if "no references" not in name else {}
-        for number, (variant, (url, model)) in enumerate(recorded.items()):
+        recorded = {variant.id for variant in load_family("deepseek-r1").variants if "no references" not in name}
+        for number, (variant, (url, model)) in enumerate(endpoints.items()):
+            if variant not in recorded:
+                continue
             record = partial(engine.record_reference, parse_endpoint(f"{url}#{model}"), variant)
             files.append(Path(folder) / f"{number}.json")
             files[-1].write_text(json.dumps(_kept(kept, f"ours.{variant}", record)), "utf-8")
@@ -140,7 +143,8 @@ def _ours(files: Sequence[Path], budget: Budget, url: str, model: str) -> Guess:
     except R1Error:
         return Guess("inconclusive", None, False, 0, 0, 0, time.perf_counter() - started)
     verdict, cost = found.verdict, found.target.cost
-    return Guess(verdict.outcome, None if verdict.outcome == "mixed" else verdict.variant, verdict.grade == "confident",
+    variant = None if verdict.outcome == "mixed" else verdict.variant or verdict.title
+    return Guess(verdict.outcome, variant, verdict.grade == "confident",
                  cost.requests, cost.prompt_tokens, cost.completion_tokens, time.perf_counter() - started)  # fmt: skip
 
 
