@@ -7,7 +7,7 @@ from random import Random
 
 from engine.probes.probe import Hypotheses
 from engine.probes.routing import observe, share_of
-from engine.questions.asking import forced_ask, period_ask, repeat_ask
+from engine.questions.asking import forced_ask, repeat_ask
 from engine.targets.endpoint import Ask, Conversation
 from engine.targets.talk import Talk
 
@@ -42,13 +42,11 @@ async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *
 
 
 def _ask(conversation: Conversation, random: Random) -> Ask:
-    """Whichever showed the vocabulary before: a forced token, digits continued, or a text repeated."""
+    """A forced token where that works; else a text to repeat, since digits to continue part no Llama from DeepSeek."""
     from engine.probes.token_ids import repeats
 
     if any(reply.forced and repeats(reply.generated) for reply in conversation.of("long")):
         return forced_ask(random)
-    if any(reply.finish == "length" and reply.text.strip().isdigit() for reply in conversation.of("period")):
-        return period_ask(random)
     shown = [len(reply.generated.strip()) for reply in conversation.of("repeat")]
     hidden = sum(length < _LITTLE for length in shown) > len(shown) / 2
     return repeat_ask(random, tokens=_PAST_HIDDEN_THOUGHT) if hidden else repeat_ask(random)
