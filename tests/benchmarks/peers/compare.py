@@ -92,6 +92,7 @@ def main() -> int:
         rows = list(run(name, population, options.references))
         for kind in ("honest", "disguised", "mixed"):
             _print(name, kind, [row for row, other in zip(rows, kinds, strict=True) if other == kind])
+        _print(name, "all hidden", rows[options.honest :])
         if options.log:
             _log(options.log, name, rows)
     return 0
