@@ -159,8 +159,8 @@ def _suspicious(rows: Sequence[Evidence], hypotheses: Hypotheses) -> bool:
 def _fitting(row: Evidence, hypotheses: Hypotheses) -> set[str]:
     """The candidates' vocabularies that a row finds about as likely as any; none if what it shows is nobody's."""
     near = max(row.log_likelihood.values()) - _NEAR
-    used = {variant.tokenizer for variant in hypotheses.variants if row.log_likelihood[variant.id] > near}
-    found = {entry.vocabulary for name, entry in hypotheses.tokenizers.items() if name in used and entry.vocabulary}
+    fitting = [variant for variant in hypotheses.variants if row.log_likelihood[variant.id] > near]
+    found = {vocabulary for variant in fitting if (vocabulary := hypotheses.vocabulary_of(variant))}
     return found if found <= set(tokenizers.CANDIDATES) else set()
 
 

@@ -181,11 +181,7 @@ def mixture_of(row: Evidence, rows: Sequence[Evidence], hypotheses: Hypotheses) 
     chances = posterior(supports(rows, hypotheses.ids), hypotheses)
 
     def meant(vocabulary: str) -> str:
-        with_it = [
-            variant.id
-            for variant in hypotheses.variants
-            if (tokenizer := hypotheses.tokenizers.get(variant.tokenizer or "")) and tokenizer.vocabulary == vocabulary
-        ]
+        with_it = [variant.id for variant in hypotheses.variants if hypotheses.vocabulary_of(variant) == vocabulary]
         best = max((chances[name] for name in with_it), default=0.0)
         likely = sorted((name for name in with_it if chances[name] > best / 2), key=lambda name: -chances[name])
         return together(likely) or "?"

@@ -21,9 +21,8 @@ _PER_REQUEST = 150.0
 """A request costs as much as so many tokens: latency, rate limits, attention. Judged."""
 _SECOND_KIND = 0.05
 """Bits that a group which has not spoken is worth beyond the entropy: a verdict needs kinds, not only odds."""
-
-
 _TELLING = math.log(20)
+"""How far the best must lead the next for a row to need no repetition. Judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +95,7 @@ def _look(group: Group, hypotheses: Hypotheses) -> Mapping[str, str]:
     if group == "accounting":
         return {variant.id: variant.tokenizer or "?" for variant in hypotheses.variants}
     if group in LADDER:
-        return {
-            variant.id: tokenizer.vocabulary or "?"
-            if (tokenizer := hypotheses.tokenizers.get(variant.tokenizer or ""))
-            else "?"
-            for variant in hypotheses.variants
-        }
+        return {variant.id: hypotheses.vocabulary_of(variant) or "?" for variant in hypotheses.variants}
     return {variant.id: variant.id for variant in hypotheses.variants}
 
 

@@ -14,7 +14,7 @@ from engine.catalog import load_family, load_published
 from engine.errors import TargetError, UsageError
 from engine.identification import OnProgress, Progress
 from engine.probes import capability, entropy
-from engine.questions.answer_sheet import read_numbers
+from engine.probes.knowledge import answers_in
 from engine.questions.deep import RECORDED, facts_asks, problems_ask
 from engine.questions.sentences import sentence_asks
 from engine.references import Reference
@@ -75,8 +75,7 @@ def _facts(said: Conversation) -> dict[str, dict[str, int]]:
     """Answers by fact with how often each came, unreadable ones left out."""
     counts: dict[str, Counter[str]] = {}
     for reply in said.of("facts:"):
-        ids = reply.ask.split(":")[2].split(",")
-        for fact, answer in zip(ids, read_numbers(reply.text, len(ids)), strict=True):
+        for fact, answer in answers_in(reply):
             if answer is not None:
                 counts.setdefault(fact, Counter())[str(answer)] += 1
     return {fact: dict(found) for fact, found in counts.items()}

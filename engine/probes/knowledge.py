@@ -24,7 +24,7 @@ from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.questions.answer_sheet import read_numbers
 from engine.questions.facts import load_facts
 from engine.references import Reference
-from engine.targets.endpoint import Conversation
+from engine.targets.endpoint import Conversation, Reply
 
 _WRONG = 1 / 40
 """Chance of one certain wrong answer where nothing is known of a model's mistakes. Judged."""
@@ -41,11 +41,16 @@ def observe(conversation: Conversation) -> Observation | None:
     """Answers by fact; of a fact asked twice the first that could be read."""
     answers: dict[str, int | None] = {}
     for reply in conversation.of("facts:"):
-        ids = reply.ask.partition(":")[2].partition(":")[2].split(",")
-        for fact, answer in zip(ids, read_numbers(reply.text, len(ids)), strict=True):
+        for fact, answer in answers_in(reply):
             if answers.get(fact) is None:
                 answers[fact] = answer
     return {"answers": answers} if answers else None
+
+
+def answers_in(reply: Reply) -> list[tuple[str, int | None]]:
+    """The facts that a reply was asked, each with its answer; ``None`` where none can be read."""
+    ids = reply.ask.split(":")[2].split(",")
+    return list(zip(ids, read_numbers(reply.text, len(ids)), strict=True))
 
 
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:

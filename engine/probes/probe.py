@@ -36,6 +36,11 @@ class Hypotheses:
         """Every hypothesis, ``UNKNOWN`` last."""
         return (*(variant.id for variant in self.variants), UNKNOWN)
 
+    def vocabulary_of(self, variant: Variant) -> str | None:
+        """The base vocabulary of a variant's tokenizer; ``None`` where the catalog has none."""
+        tokenizer = self.tokenizers.get(variant.tokenizer or "")
+        return tokenizer.vocabulary if tokenizer else None
+
     def family(self) -> Sequence[Variant]:
         """The variants the question is about, without published models of other families."""
         return [variant for variant in self.variants if variant.kind != "other"]
@@ -57,8 +62,8 @@ def by_vocabulary(likelihood: Mapping[str, float], hypotheses: Hypotheses, *, el
     Args:
         elsewhere: for variants whose vocabulary has no entry, and for what the catalog does not know.
     """
-    spread = {}
-    for variant in hypotheses.variants:
-        tokenizer = hypotheses.tokenizers.get(variant.tokenizer or "")
-        spread[variant.id] = likelihood.get((tokenizer.vocabulary if tokenizer else None) or "", elsewhere)
+    spread = {
+        variant.id: likelihood.get(hypotheses.vocabulary_of(variant) or "", elsewhere)
+        for variant in hypotheses.variants
+    }
     return {**spread, UNKNOWN: elsewhere}

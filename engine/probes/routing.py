@@ -16,13 +16,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from engine.evidence import Evidence, Group, forging
 from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.probes.stream_boundaries import likelihoods as pieces_likelihoods
-from engine.probes.token_ids import readable, repeats
+from engine.probes.token_ids import FORCED_ID, readable, repeats
 from engine.probes.truncation import likelihoods as cut_likelihoods
 from engine.targets.endpoint import Conversation, Reply
 from engine.tokenizers import CANDIDATES, ordinary
@@ -134,16 +133,9 @@ def _best_rung(replies: Sequence[Mapping[str, Any]], hard: Sequence[Mapping[_Kin
     return next((rung for key, rung in rungs if sum(key in entry for entry in telling) > most), "accounting")
 
 
-@lru_cache(maxsize=4)
-def _words_of(vocabularies: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    return {name: readable(raw) for name, raw in vocabularies}
-
-
 def _words(hypotheses: Hypotheses) -> dict[str, str]:
-    from engine.probes.token_ids import FORCED_ID
-
-    stored = {name: entry.sample.get(FORCED_ID, "") for name, entry in hypotheses.vocabularies.items()}
-    return _words_of(tuple(stored.items()))
+    """The forced id's text in every vocabulary; empty where no sample has it."""
+    return {name: readable(entry.sample.get(FORCED_ID, "")) for name, entry in hypotheses.vocabularies.items()}
 
 
 def _hard(entry: Mapping[str, Any], kinds: Sequence[_Kind], words: Mapping[str, str]) -> dict[_Kind, float]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from engine import tokenizers
@@ -79,9 +80,9 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         observation=observation,
         log_likelihood=likelihood,
         expected={
-            variant.id: known[tokenizer.vocabulary]
+            variant.id: known[vocabulary]
             for variant in hypotheses.family()
-            if (tokenizer := hypotheses.tokenizers.get(variant.tokenizer or "")) and tokenizer.vocabulary in known
+            if (vocabulary := hypotheses.vocabulary_of(variant)) in known
         },
         values={
             "id": observation["id"],
@@ -101,6 +102,7 @@ def _words(hypotheses: Hypotheses) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=256)
 def readable(raw: str) -> str:
     """A stored token as text, without the space before it."""
     byte_of = {char: byte for byte, char in tokenizers.byte_alphabet().items()}

@@ -8,6 +8,7 @@ from random import Random
 from engine.questions.answer_sheet import ask as sheet
 from engine.questions.asking import nonce
 from engine.questions.facts import Fact, load_facts, pick
+from engine.questions.needles import ask as message
 from engine.questions.needles import haystack
 from engine.questions.problems import generate
 from engine.references import Reference
@@ -59,7 +60,7 @@ async def put_long_texts(talk: Talk, random: Random, lang: str = "en") -> None:
     """Needles in growing texts, until one is refused, missed or too dear."""
     for length in _LENGTHS:
         needle = haystack(random.randrange(10**9), length, lang)
-        prompt = f"{nonce(random)}\n{needle.text}\n{needle.question}"
+        prompt = message(needle, nonce(random))
         ask = Ask(f"needle:{length}:{needle.answer}", prompt, 400, prompt_tokens=length + 60)
         if not talk.affords(ask) or (await talk.ask(ask)).refused:
             return

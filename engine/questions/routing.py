@@ -7,6 +7,7 @@ from random import Random
 
 from engine.probes.probe import Hypotheses
 from engine.probes.routing import observe, share_of
+from engine.probes.token_ids import repeats
 from engine.questions.asking import forced_ask, repeat_ask
 from engine.targets.endpoint import Ask, Conversation
 from engine.targets.talk import Talk
@@ -43,8 +44,6 @@ async def look_for_mixture(talk: Talk, hypotheses: Hypotheses, random: Random, *
 
 def _ask(conversation: Conversation, random: Random) -> Ask:
     """A forced token where that works; else a text to repeat, since digits to continue part no Llama from DeepSeek."""
-    from engine.probes.token_ids import repeats
-
     if any(reply.forced and repeats(reply.generated) for reply in conversation.of("long")):
         return forced_ask(random)
     shown = [len(reply.generated.strip()) for reply in conversation.of("repeat")]

@@ -71,18 +71,13 @@ class Talk:
 
     def affords(self, ask: Ask, times: int = 1) -> bool:
         """Whether the budget still allows an ask."""
-        return (
-            self.spent.tokens + times * (ask.prompt_tokens + ask.max_tokens) <= self.budget.tokens
-            and self.spent.requests + times <= self.budget.requests
-            and time.monotonic() < self.until
-        )
+        return self.has_left(times * (ask.prompt_tokens + ask.max_tokens), times)
 
-    def has_left(self, tokens: int) -> bool:
-        """Whether the budget still has this many tokens, a request, and time."""
-        spent = self.spent.prompt_tokens + self.spent.completion_tokens
+    def has_left(self, tokens: int, requests: int = 1) -> bool:
+        """Whether the budget still has so many tokens and requests, and time."""
         return (
-            spent + tokens <= self.budget.tokens
-            and self.spent.requests < self.budget.requests
+            self.spent.tokens + tokens <= self.budget.tokens
+            and self.spent.requests + requests <= self.budget.requests
             and time.monotonic() < self.until
         )
 
