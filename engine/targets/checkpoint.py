@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import CorruptTarget
-from engine.targets.safetensors_header import read_safetensors
+from engine.targets.safetensors_header import read_places
 from engine.targets.source import Source, parse_object
-from engine.targets.target import Cost, File, Finding, Kind, Target, Tensor, Vocabulary
+from engine.targets.target import Cost, File, Finding, Kind, Place, Target, Tensor, Vocabulary
 from engine.targets.vocabulary import parse_vocabulary, parse_vocabulary_head
 from engine.targets.weights import Weights, choose_weights
 
@@ -50,11 +51,20 @@ class Contents:
     card: str | None = None
     gguf: Mapping[str, Any] | None = None
     tensors: tuple[Tensor, ...] = ()
+    places: tuple[Place, ...] = ()
     weights: tuple[File, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
     def as_target(
-        self, spec: str, kind: Kind, name: str, files: Sequence[File], cost: Cost, *, revision: str | None = None
+        self,
+        spec: str,
+        kind: Kind,
+        name: str,
+        files: Sequence[File],
+        cost: Cost,
+        *,
+        revision: str | None = None,
+        root: Path | None = None,
     ) -> Target:
         """The record of what was found."""
         return Target(
@@ -69,6 +79,9 @@ class Contents:
             card=self.card,
             gguf=self.gguf,
             tensors=self.tensors,
+            places=self.places,
+            weights=self.weights,
+            root=root,
             files=tuple(files),
             weights_size=sum(file.size or 0 for file in self.weights),
             findings=tuple(self.findings),
@@ -90,7 +103,7 @@ def read_folder(folder: Folder, *, wanted: str = "", with_index: bool = True) ->
     if any(file.name.endswith(".gguf") for file in weights.files):
         _read_gguf(folder, weights, contents)
     else:
-        contents.tensors = _read_shards(folder, weights.files)
+        contents.tensors, contents.places = _read_shards(folder, weights.files)
     if contents.vocabulary is None:
         contents.vocabulary = _read_tokenizer(folder, contents.findings)
     return contents
@@ -128,25 +141,27 @@ def _read_small_files(folder: Folder, contents: Contents) -> None:
         contents.findings.append(Finding("remote_code_ignored"))
 
 
-def _read_shards(folder: Folder, files: Sequence[File]) -> tuple[Tensor, ...]:
-    def read(file: File) -> list[Tensor]:
+def _read_shards(folder: Folder, files: Sequence[File]) -> tuple[tuple[Tensor, ...], tuple[Place, ...]]:
+    def read(file: File) -> tuple[list[Tensor], list[tuple[int, int]]]:
         source = folder.open(file.name)
         try:
-            return read_safetensors(source, folder.header_guess)
+            return read_places(source, folder.header_guess)
         finally:
             _close(source)
 
     seen: dict[str, str] = {}
     tensors: list[Tensor] = []
-    for file, found in zip(files, _each(folder, read, files), strict=True):
+    places: list[Place] = []
+    for number, (file, (found, within)) in enumerate(zip(files, _each(folder, read, files), strict=True)):
         for tensor in found:
             if tensor.name in seen:
                 raise CorruptTarget("tensor_twice", tensor=tensor.name[:80], first=seen[tensor.name], second=file.name)
             seen[tensor.name] = file.name
         tensors += found
+        places += [Place(number, begin, end) for begin, end in within]
         if len(tensors) > _TENSOR_LIMIT:
             raise CorruptTarget("too_many_tensors", limit=_TENSOR_LIMIT)
-    return tuple(tensors)
+    return tuple(tensors), tuple(places)
 
 
 def _each(folder: Folder, read: Callable[[File], Any], files: Sequence[File]) -> Iterable[Any]:
@@ -176,6 +191,9 @@ def _read_gguf(folder: Folder, weights: Weights, contents: Contents) -> None:
     contents.gguf = first.metadata
     contents.vocabulary = read_vocabulary(first)
     contents.tensors = tuple(tensor for header in headers for tensor in header.tensors)
+    contents.places = tuple(
+        Place(number, begin, end) for number, header in enumerate(headers) for begin, end in header.places
+    )
 
 
 def _read_tokenizer(folder: Folder, findings: list[Finding]) -> Vocabulary | None:

@@ -35,13 +35,15 @@ _CONTROL_TYPES = (3, 4)
 
 @dataclass(slots=True)
 class GGUFHeader:
-    """What one GGUF file declares. ``metadata`` holds scalars and strings; arrays are counted in ``arrays``."""
+    """What one GGUF file declares. ``metadata`` holds scalars and strings; arrays are counted in ``arrays``.
+    ``places``: where in the file the bytes of each tensor begin and end."""
 
     metadata: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, int] = field(default_factory=dict)
     tokens: list[bytes] = field(default_factory=list)
     token_types: list[int] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
 
 
 def read_gguf(source: Source) -> GGUFHeader:
@@ -68,8 +70,9 @@ def read_gguf(source: Source) -> GGUFHeader:
     header = GGUFHeader()
     for _ in range(pair_count):
         _read_pair(cursor, header)
-    ends = [_read_tensor(cursor, header) for _ in range(tensor_count)]
-    _check_data(cursor, header, max(ends, default=0))
+    within = [_read_tensor(cursor, header) for _ in range(tensor_count)]
+    start = _check_data(cursor, header, max((end for _, end in within), default=0))
+    header.places = [(start + begin, start + end) for begin, end in within]
     return header
 
 
@@ -126,8 +129,8 @@ def _read_array(cursor: _Cursor, header: GGUFHeader, key: str) -> None:
         raise CorruptTarget("gguf_type", name=cursor.name, key=key[:80], type=kind)
 
 
-def _read_tensor(cursor: _Cursor, header: GGUFHeader) -> int:
-    """One tensor's entry; returns where its data ends, counted from the start of the data section."""
+def _read_tensor(cursor: _Cursor, header: GGUFHeader) -> tuple[int, int]:
+    """One tensor's entry; returns where its data begins and ends, counted from the start of the data section."""
     name = cursor.string()
     sides = cursor.number("<I")
     if sides > 8:
@@ -143,16 +146,18 @@ def _read_tensor(cursor: _Cursor, header: GGUFHeader) -> int:
     if count > 1 << 50 or (shape and shape[0] % block):
         raise CorruptTarget("gguf_tensor", name=cursor.name, tensor=name[:80])
     header.tensors.append(Tensor(name, quantization.name, shape[::-1]))
-    return int(offset + count // block * width)
+    return int(offset), int(offset + count // block * width)
 
 
-def _check_data(cursor: _Cursor, header: GGUFHeader, end: int) -> None:
+def _check_data(cursor: _Cursor, header: GGUFHeader, end: int) -> int:
+    """Where the data section begins."""
     alignment = header.metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or not 1 <= alignment <= 1 << 20:
         raise CorruptTarget("gguf_alignment", name=cursor.name, alignment=str(alignment)[:20])
     start = -(-cursor.at // alignment) * alignment
     if header.tensors and start + end > cursor.size:
         raise CorruptTarget("truncated", name=cursor.name, expected=start + end, found=cursor.size)
+    return int(start)
 
 
 class _Cursor:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import CorruptTarget, TargetError
 from engine.targets.checkpoint import read_folder
-from engine.targets.spec import HubRef
+from engine.targets.spec import HubRef, parse_spec
 from engine.targets.target import Cost, File, Target
 
 if TYPE_CHECKING:
@@ -49,6 +49,13 @@ def open_hub(spec: str, ref: HubRef) -> Target:
     name = f"{ref.repo}/{ref.wanted}" if ref.wanted else ref.repo
     cost = Cost(requests=folder.requests + 1, bytes_read=folder.bytes_read)
     return contents.as_target(spec, "hub", name, files, cost, revision=commit)
+
+
+def reopen(target: Target) -> HubFolder:
+    """The folder that a Hub target was read from, to read more of its files. Close its ``client``."""
+    ref = parse_spec(target.spec)
+    repo = ref.repo if isinstance(ref, HubRef) else target.name
+    return HubFolder(repo, target.revision or "main", target.files)
 
 
 class HubFolder:

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import CorruptTarget, TargetError
 from engine.targets.checkpoint import Contents, read_folder
 from engine.targets.source import FileSource
-from engine.targets.target import Cost, File, Kind, Target
+from engine.targets.target import Cost, File, Kind, Place, Target
 from engine.targets.weights import SHARD
 
 _FILE_LIMIT = 20_000
@@ -58,7 +58,7 @@ def open_directory(spec: str, root: Path, *, name: str | None = None, kind: Kind
     contents = read_folder(folder)
     if not contents.weights and contents.config is None and contents.vocabulary is None:
         raise TargetError("nothing_readable", name=str(root))
-    return contents.as_target(spec, kind, name or _name_of(root), folder.files, folder.cost())
+    return contents.as_target(spec, kind, name or _name_of(root), folder.files, folder.cost(), root=root)
 
 
 def open_file(spec: str, path: Path) -> Target:
@@ -80,7 +80,7 @@ def open_file(spec: str, path: Path) -> Target:
         contents.config = contents.generation_config = contents.tokenizer_config = contents.card = None
     stem = match["stem"] if match else path.stem
     name = _name_of(path.parent) if _NAMELESS.match(stem) else stem
-    return contents.as_target(spec, kind, name, folder.files, folder.cost())
+    return contents.as_target(spec, kind, name, folder.files, folder.cost(), root=path.parent)
 
 
 def open_blob(spec: str, path: Path) -> Target:
@@ -92,9 +92,13 @@ def open_blob(spec: str, path: Path) -> Target:
         cost = Cost(requests=1, bytes_read=source.bytes_read)
     file = File(path.name, source.size)
     contents = Contents(
-        vocabulary=read_vocabulary(header), gguf=header.metadata, tensors=tuple(header.tensors), weights=(file,)
+        vocabulary=read_vocabulary(header),
+        gguf=header.metadata,
+        tensors=tuple(header.tensors),
+        places=tuple(Place(0, begin, end) for begin, end in header.places),
+        weights=(file,),
     )
-    return contents.as_target(spec, "gguf", path.name, (file,), cost)
+    return contents.as_target(spec, "gguf", path.name, (file,), cost, root=path.parent)
 
 
 def _name_of(root: Path) -> str:

@@ -24,7 +24,12 @@ DTYPE_BITS = {
 
 
 def read_safetensors(source: Source, first: int = 0) -> list[Tensor]:
-    """The tensors that a file's header declares, checked against the file's size.
+    """The tensors that a file's header declares, checked against the file's size. As ``read_places``."""
+    return read_places(source, first)[0]
+
+
+def read_places(source: Source, first: int = 0) -> tuple[list[Tensor], list[tuple[int, int]]]:
+    """The tensors of a file, and where in it the bytes of each begin and end.
 
     Args:
         first: bytes to ask for at once before the header's length is known (0: only the length).
@@ -45,10 +50,11 @@ def read_safetensors(source: Source, first: int = 0) -> list[Tensor]:
         body += source.read(8 + len(body), length - len(body))
     if len(body) < length:
         raise CorruptTarget("truncated", name=source.name, expected=8 + length, found=8 + len(body))
-    return _tensors(parse_object(body, source.name), source.name, source.size - 8 - length)
+    tensors, places = _tensors(parse_object(body, source.name), source.name, source.size - 8 - length)
+    return tensors, [(8 + length + begin, 8 + length + end) for begin, end in places]
 
 
-def _tensors(header: dict[str, Any], name: str, data_size: int) -> list[Tensor]:
+def _tensors(header: dict[str, Any], name: str, data_size: int) -> tuple[list[Tensor], list[tuple[int, int]]]:
     tensors: list[Tensor] = []
     places: list[tuple[int, int]] = []
     for key, entry in header.items():
@@ -76,7 +82,7 @@ def _tensors(header: dict[str, Any], name: str, data_size: int) -> list[Tensor]:
         tensors.append(Tensor(key, dtype, shape))
         places.append((begin, end))
     _check_places(places, name, data_size)
-    return tensors
+    return tensors, places
 
 
 def _check_places(places: list[tuple[int, int]], name: str, data_size: int) -> None:

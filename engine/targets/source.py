@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -49,6 +50,23 @@ class FileSource:
             raise TargetError("unreadable", name=str(self.path), problem=error.strerror or str(error)) from error
         self.bytes_read += len(data)
         return data
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` from ``offset`` on, as far as one call of the system does; returns how far."""
+        try:
+            got = os.preadv(self._file, [buffer], offset)
+        except OSError as error:
+            raise TargetError("unreadable", name=str(self.path), problem=error.strerror or str(error)) from error
+        self.bytes_read += got
+        return got
+
+    def is_hole(self, offset: int, length: int) -> bool:
+        """Whether a sparse file has nothing on disk in this range; ``False`` where the system cannot tell."""
+        try:
+            return os.lseek(self._file, offset, os.SEEK_DATA) >= offset + length
+        except (OSError, AttributeError) as error:
+            # ENXIO: no data from here to the end of the file.
+            return getattr(error, "errno", None) == errno.ENXIO
 
     def close(self) -> None:
         os.close(self._file)

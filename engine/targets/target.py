@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["hub", "directory", "safetensors", "gguf", "endpoint"]
@@ -22,6 +23,14 @@ class Tensor(NamedTuple):
     def elements(self) -> int:
         """Number of elements."""
         return prod(self.shape)
+
+
+class Place(NamedTuple):
+    """Where the bytes of a tensor lie: index of the weight file, first byte in it, and the byte after the last."""
+
+    file: int
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,9 @@ class Target:
 
     ``spec`` is what the user typed; ``name`` what a claim is read from (repo id, directory or file
     name); ``revision`` the resolved commit of a Hub repo. ``gguf`` is the scalar metadata of a GGUF
-    file (arrays are left out; the vocabulary has its own record). ``weights_size`` is the apparent
-    size in bytes of all weight files.
+    file (arrays are left out; the vocabulary has its own record). ``places`` are those of ``tensors``, in
+    the files ``weights``, in the folder ``root`` where they are on this machine. ``weights_size`` is the
+    apparent size in bytes of all weight files.
     """
 
     spec: str
@@ -95,6 +105,9 @@ class Target:
     card: str | None = None
     gguf: Mapping[str, Any] | None = None
     tensors: tuple[Tensor, ...] = ()
+    places: tuple[Place, ...] = ()
+    weights: tuple[File, ...] = ()
+    root: Path | None = None
     files: tuple[File, ...] = ()
     weights_size: int = 0
     findings: tuple[Finding, ...] = ()

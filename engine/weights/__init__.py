@@ -1,0 +1,1 @@
+"""Opening weights: everything that reads the values of tensors."""
