@@ -1,0 +1,234 @@
+"""From which base weights descend: a fingerprint of a few kilobytes a layer, and what two of them say of each other.
+
+Two models trained apart meet tokens alike only as far as their embeddings are alike (frequent words lie near frequent
+words in every model), so embeddings alone, and products that carry them along, make strangers look related. Here the
+anchors are whitened first – S becomes (G + λ)^-½ S (G + λ)^-½ with G their own Gram matrix, centred – which takes that
+likeness out: what two strangers share afterwards is chance, with a standard error of one over the number of anchors.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import TargetError
+from engine.weights.anchored import anchor_rows, norm_of, sketches
+from engine.weights.roles import Parts, read_parts
+from engine.weights.store import TensorStore, open_store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float32]
+
+KINDS = ("qk", "vo", "gate")
+_RIDGE = 0.1
+"""λ as a share of the mean eigenvalue: keeps rounding in the weakest directions from being blown up. Judged."""
+_FEWEST_ANCHORS = 24
+_NORMS, _NORM_SAMPLES = ("norm_in", "norm_mid", "norm_attn", "norm_mlp"), 32
+LOOKED = 5
+"""Layers read of a target; each is looked for among all layers of the reference."""
+DESCENDS, STRANGER = 0.2, 0.1
+"""Mean correlation from which on weights descend, and up to which they do not; between the two it is left open.
+Measured on ``tests/benchmarks/lineage``."""
+_EQUAL = 0.97
+
+
+class Layer(BaseModel):
+    """One layer: its sketches (base64 of float16, [anchors, anchors]) by kind, and samples of its norms."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=0, le=10_000)
+    sketches: dict[Literal["qk", "vo", "gate"], str]
+    norms: tuple[tuple[float, ...], ...] = ()
+
+
+class Fingerprint(BaseModel):
+    """What ``compare`` needs of a checkpoint.
+
+    Attributes:
+        anchors: how many of ``engine.weights.anchored.ANCHORS`` lie in the vocabulary.
+        hidden, depth: hidden size and number of layers, as the weights have them.
+        gram: the anchors' own Gram matrix, as a sketch.
+        layers: those that were read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    anchors: int = Field(ge=0, le=64)
+    hidden: int = Field(ge=1, le=1_000_000)
+    depth: int = Field(ge=1, le=10_000)
+    gram: str
+    layers: tuple[Layer, ...]
+
+
+class Relation(BaseModel):
+    """What two fingerprints say of each other.
+
+    Attributes:
+        score: mean over the layers looked at of the correlation with the reference's most similar layer.
+        same_norms: whether every norm read is equal, as it stays under quantisation and conversion.
+        matches: for each layer looked at, the reference's most similar layer and the correlation.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["same", "tuned", "resized", "unrelated", "unclear", "incomparable"]
+    score: float
+    same_norms: bool = False
+    matches: tuple[tuple[int, int, float], ...] = ()
+
+
+def take(spec: str, *, layers: int | None = None) -> Fingerprint:
+    """The fingerprint of the checkpoint that ``spec`` names; see ``take_from``."""
+    with open_store(spec) as store:
+        return take_from(store, layers=layers)
+
+
+def take_from(
+    store: TensorStore, *, layers: int | None = None, report: Callable[[int, int], None] | None = None
+) -> Fingerprint:
+    """The fingerprint of an open checkpoint.
+
+    Args:
+        layers: how many to read, spread evenly; ``None``: all of them, as a reference needs.
+        report: told how many of how many layers are read.
+
+    Raises:
+        TargetError: its parts have names nobody knows, its vocabulary is too small, or a format is unreadable.
+    """
+    parts = read_parts(store.tensors)
+    if not parts.depth:
+        raise TargetError("parts_unknown", name=store.name)
+    anchors = anchor_rows(store, parts)
+    if len(anchors) < _FEWEST_ANCHORS:
+        raise TargetError("vocabulary_small", name=store.name, anchors=len(anchors), least=_FEWEST_ANCHORS)
+    numbers = spread(parts.depth, layers)
+    read = []
+    for done, number in enumerate(numbers):
+        if report is not None:
+            report(done, len(numbers))
+        read.append(_layer(store, parts, number, anchors))
+    if not any(layer.sketches for layer in read):
+        raise TargetError("parts_unknown", name=store.name)
+    return Fingerprint(
+        anchors=len(anchors),
+        hidden=anchors.shape[1],
+        depth=parts.depth,
+        gram=_pack(anchors @ anchors.T),
+        layers=tuple(read),
+    )
+
+
+def spread(depth: int, count: int | None) -> list[int]:
+    """Numbers of ``count`` layers spread evenly over the depth, all of them where there are no more."""
+    if count is None or count >= depth:
+        return list(range(depth))
+    return sorted({round((place + 0.5) * depth / count - 0.5) for place in range(count)})
+
+
+def compare(target: Fingerprint, reference: Fingerprint) -> Relation:
+    """Whether the target's weights descend from the reference's. Pure."""
+    count = min(target.anchors, reference.anchors)
+    if count < _FEWEST_ANCHORS:
+        return Relation(kind="incomparable", score=0.0)
+    white = {entry.number: _whitened(entry, target, count) for entry in target.layers}
+    known = {entry.number: _whitened(entry, reference, count) for entry in reference.layers}
+    matches = [
+        (number, *max(((other, _likeness(own, theirs)) for other, theirs in known.items()), key=lambda pair: pair[1]))
+        for number, own in white.items()
+        if own
+    ]
+    if not matches or not any(known.values()):
+        return Relation(kind="incomparable", score=0.0)
+    score = float(np.mean([likeness for _, _, likeness in matches]))
+    equal = _same_norms(target, reference)
+    return Relation(
+        kind=_kind(score, equal, target.depth == reference.depth),
+        score=round(score, 4),
+        same_norms=equal,
+        matches=tuple((number, other, round(likeness, 4)) for number, other, likeness in matches),
+    )
+
+
+def _kind(score: float, equal: bool, as_deep: bool) -> Literal["same", "tuned", "resized", "unrelated", "unclear"]:
+    if score < DESCENDS:
+        return "unrelated" if score <= STRANGER else "unclear"
+    if not as_deep:
+        return "resized"
+    return "same" if equal and score >= _EQUAL else "tuned"
+
+
+def _layer(store: TensorStore, parts: Parts, number: int, anchors: Matrix) -> Layer:
+    norms = (norm_of(store, parts, number, part) for part in _NORMS)
+    return Layer(
+        number=number,
+        sketches={kind: _pack(found) for kind, found in sketches(store, parts, number, anchors).items()},  # type: ignore[misc]
+        norms=tuple(_sampled(norm) for norm in norms if norm is not None),
+    )
+
+
+def _sampled(norm: Matrix) -> tuple[float, ...]:
+    places = np.linspace(0, len(norm) - 1, min(_NORM_SAMPLES, len(norm))).astype(int)
+    return tuple(round(float(value), 7) for value in norm[places])
+
+
+def _same_norms(target: Fingerprint, reference: Fingerprint) -> bool:
+    theirs = {entry.number: entry.norms for entry in reference.layers}
+    own = [(entry.norms, theirs.get(entry.number)) for entry in target.layers if entry.norms]
+    return bool(own) and all(
+        other is not None
+        and [len(norm) for norm in norms] == [len(norm) for norm in other]
+        # bfloat16 has eight bits: a norm moved by training at all moves by more than this.
+        and all(np.allclose(one, two, rtol=1e-3, atol=1e-6) for one, two in zip(norms, other, strict=True))
+        for norms, other in own
+    )
+
+
+def _whitened(layer: Layer, of: Fingerprint, count: int) -> dict[str, Matrix]:
+    """The layer's sketches over the first ``count`` anchors: whitened, flat, of zero mean and unit length."""
+    root = _root(of, count)
+    found = {}
+    for kind, packed in layer.sketches.items():
+        sketch = root @ _unpack(packed, of.anchors)[:count, :count] @ root.T
+        # A Gram matrix is symmetric, and its diagonal only says how large each row is.
+        flat = sketch[np.triu_indices(count, 1)] if kind == "gate" else sketch.reshape(-1)
+        flat = flat - flat.mean()
+        length = np.linalg.norm(flat)
+        if np.isfinite(length) and length > 0:
+            found[str(kind)] = flat / length
+    return found
+
+
+def _root(of: Fingerprint, count: int) -> Matrix:
+    """(G + λ)^-½ of the centred anchors, and the centring."""
+    gram = _unpack(of.gram, of.anchors)[:count, :count]
+    centre = np.eye(count, dtype=np.float32) - np.float32(1 / count)
+    gram = centre @ gram @ centre
+    values, vectors = np.linalg.eigh(gram)
+    floor = _RIDGE * max(float(values.mean()), 1e-12)
+    root: Matrix = (vectors / np.sqrt(np.maximum(values, 0) + floor)) @ vectors.T @ centre
+    return root
+
+
+def _likeness(own: Mapping[str, Matrix], theirs: Mapping[str, Matrix]) -> float:
+    """Mean correlation of the kinds that both have."""
+    kinds: Sequence[str] = [kind for kind in KINDS if kind in own and kind in theirs]
+    return float(np.mean([own[kind] @ theirs[kind] for kind in kinds])) if kinds else 0.0
+
+
+def _pack(matrix: Matrix) -> str:
+    scaled = matrix / max(float(np.sqrt((matrix**2).mean())), 1e-30)
+    return base64.b64encode(np.clip(scaled, -65_000, 65_000).astype("<f2").tobytes()).decode("ascii")
+
+
+def _unpack(text: str, side: int) -> Matrix:
+    flat = np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
+    if flat.size != side * side:
+        raise ValueError(f"a sketch of {flat.size} values for {side} anchors")
+    return flat.reshape(side, side)
