@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.attention_profile import AttentionProfile
 from engine.errors import CatalogError, R1Error
 from engine.targets.source import parse_json
 
@@ -27,6 +28,7 @@ class Reference(BaseModel):
         facts: for each fact's id, how often each answer came (``""``: no answer that could be read).
         problems: for each level, how many problems were solved and how many put.
         entropies: for each sentence's id, the entropy in nats of the next token.
+        attention: what each head of a checkpoint does.
         host: where it was recorded, without path or key.
         created: day of recording, ISO.
     """
@@ -38,6 +40,7 @@ class Reference(BaseModel):
     facts: dict[str, dict[str, Count]] = {}
     problems: dict[str, tuple[Count, Count]] = {}
     entropies: dict[str, Annotated[float, Field(ge=0, le=20)]] = {}
+    attention: AttentionProfile | None = None
     host: str = ""
     created: str = ""
     engine_version: str = ""

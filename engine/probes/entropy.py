@@ -5,12 +5,16 @@ its own it separates nothing: it depends on the sentence and on how many alterna
 sentence is compared with the value that a reference has for it, as a normal deviate; without references it is
 reported. Mean entropies by kind of sentence are shown.
 
-Cost: twelve requests of one completion token. How it could be fooled: by a gateway that makes logprobs up.
+Of files, a forward pass gives the same: exactly, and over the whole vocabulary too.
+
+Cost: twelve requests of one completion token; of files, what `attention` has run. How it could be fooled: by a
+gateway that makes logprobs up.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import fmean
 
 from engine.evidence import Evidence
@@ -37,6 +41,11 @@ def observe(conversation: Conversation) -> Observation | None:
     return {"entropies": found} if found else None
 
 
+def observe_pass(seen: Mapping[str, Observation]) -> Observation | None:
+    """What a forward pass saw: beside ``entropies``, ``full`` over the whole vocabulary."""
+    return seen.get("entropy")
+
+
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """Each variant's likelihood by its reference; variants without one share that of an unknown model."""
     entropies: dict[str, float] = observation["entropies"]
@@ -53,15 +62,16 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
         kind: [value for name, value in entropies.items() if kinds.get(name) == kind]
         for kind in ("common", "rare", "unusual")
     }
+    of_weights = "full" in observation
     return Evidence(
         probe="entropy",
-        group="ability",
+        group="weights" if of_weights else "ability",
         observation=observation,
         log_likelihood=likelihood,
         values={
             "sentences": len(entropies),
             **{kind: f"{fmean(values):.2f}" if values else "–" for kind, values in by_kind.items()},
-            "form": "" if recorded else "alone",
+            "form": "_".join(["weights"] * of_weights + ["alone"] * (not recorded)),
         },
     )
 
@@ -74,3 +84,4 @@ def _log_likelihood(seen: dict[str, float], reference: dict[str, float], spread:
 
 
 PROBE = Probe("entropy", observe, score)
+FORWARD_PROBE = Probe("entropy", observe_pass, score)

@@ -1,0 +1,46 @@
+"""A model's attention, head by head, as references keep it; small, and read without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_LAYERS, _HEADS = 512, 1024
+Share = Annotated[float, Field(ge=0, le=1.001)]
+Row = Annotated[tuple[Share, ...], Field(min_length=1, max_length=_HEADS)]
+
+
+class AttentionProfile(BaseModel):
+    """What ``engine.weights.heads`` saw of a trusted checkpoint.
+
+    Attributes:
+        entropy: normalised entropy by layer and head, on the shipped sentences.
+        acting: how many heads act, by layer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entropy: Annotated[tuple[Row, ...], Field(min_length=1, max_length=_LAYERS)]
+    acting: Annotated[tuple[Annotated[int, Field(ge=0, le=_HEADS)], ...], Field(max_length=_LAYERS)] = ()
+
+    @classmethod
+    def of(cls, observation: Mapping[str, Any]) -> AttentionProfile:
+        """The profile in an observation of the probe ``attention``."""
+        return cls(entropy=observation["entropy"], acting=observation["acting"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Heads by layer."""
+        return tuple(len(row) for row in self.entropy)
+
+
+def apart(one: AttentionProfile, other: AttentionProfile) -> float | None:
+    """Root mean square of the differences between two models' heads, by normalised entropy; ``None`` where they do
+    not have the same layers and heads."""
+    if one.shape != other.shape:
+        return None
+    pairs = [pair for rows in zip(one.entropy, other.entropy, strict=True) for pair in zip(*rows, strict=True)]
+    return math.sqrt(math.fsum((here - there) ** 2 for here, there in pairs) / len(pairs))
