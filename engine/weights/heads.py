@@ -31,12 +31,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from engine.attention_profile import ACTS
+
 if TYPE_CHECKING:
     from engine.weights.attention_maps import HeadMaps
 
-ACTS = 0.1
-"""Least that a head which acts moves, of what an average head of its layer adds. Judged: in trained models most
-heads move a third of it or more, and those that rest on one token less than a tenth."""
 ALIKE = 0.2
 """Jensen–Shannon distance (0 to 1) from which two heads count as wholly different. Judged: pairs of heads of trained
 models are mostly 0.25 to 0.6 apart; those that both rest on the first token 0.1 to 0.2."""

@@ -1,0 +1,1 @@
+"""Pictures of what was observed, drawn from stored observations."""
