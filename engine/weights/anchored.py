@@ -70,7 +70,9 @@ def norm_of(store: TensorStore, parts: Parts, layer: int | None, part: str) -> M
         return None
     factors = values_of(store, stem).reshape(-1)
     model_type = str((store.config or {}).get("model_type", ""))
-    return factors + 1 if store.kind == "safetensors" and model_type.startswith("gemma") else factors
+    less_one = store.kind == "safetensors" and model_type.startswith("gemma")
+    whole: Matrix = factors + np.float32(less_one)
+    return whole
 
 
 def _heads(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:

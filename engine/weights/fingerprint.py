@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import TargetError
 from engine.weights.anchored import anchor_rows, norm_of, sketches
+from engine.weights.records import KINDS, Fingerprint, Layer, Relation, RelationKind
 from engine.weights.roles import Parts, read_parts
 from engine.weights.store import TensorStore, open_store
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-KINDS = ("qk", "vo", "gate")
 _RIDGE = 0.1
 """λ as a share of the mean eigenvalue: keeps rounding in the weakest directions from being blown up. Judged."""
 _FEWEST_ANCHORS = 24
@@ -36,52 +35,6 @@ DESCENDS, STRANGER = 0.2, 0.1
 """Mean correlation from which on weights descend, and up to which they do not; between the two it is left open.
 Measured on ``tests/benchmarks/lineage``."""
 _EQUAL = 0.97
-
-
-class Layer(BaseModel):
-    """One layer: its sketches (base64 of float16, [anchors, anchors]) by kind, and samples of its norms."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: int = Field(ge=0, le=10_000)
-    sketches: dict[Literal["qk", "vo", "gate"], str]
-    norms: tuple[tuple[float, ...], ...] = ()
-
-
-class Fingerprint(BaseModel):
-    """What ``compare`` needs of a checkpoint.
-
-    Attributes:
-        anchors: how many of ``engine.weights.anchored.ANCHORS`` lie in the vocabulary.
-        hidden, depth: hidden size and number of layers, as the weights have them.
-        gram: the anchors' own Gram matrix, as a sketch.
-        layers: those that were read.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    anchors: int = Field(ge=0, le=64)
-    hidden: int = Field(ge=1, le=1_000_000)
-    depth: int = Field(ge=1, le=10_000)
-    gram: str
-    layers: tuple[Layer, ...]
-
-
-class Relation(BaseModel):
-    """What two fingerprints say of each other.
-
-    Attributes:
-        score: mean over the layers looked at of the correlation with the reference's most similar layer.
-        same_norms: whether every norm read is equal, as it stays under quantisation and conversion.
-        matches: for each layer looked at, the reference's most similar layer and the correlation.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["same", "tuned", "resized", "unrelated", "unclear", "incomparable"]
-    score: float
-    same_norms: bool = False
-    matches: tuple[tuple[int, int, float], ...] = ()
 
 
 def take(spec: str, *, layers: int | None = None) -> Fingerprint:
@@ -156,7 +109,7 @@ def compare(target: Fingerprint, reference: Fingerprint) -> Relation:
     )
 
 
-def _kind(score: float, equal: bool, as_deep: bool) -> Literal["same", "tuned", "resized", "unrelated", "unclear"]:
+def _kind(score: float, equal: bool, as_deep: bool) -> RelationKind:
     if score < DESCENDS:
         return "unrelated" if score <= STRANGER else "unclear"
     if not as_deep:
@@ -168,7 +121,7 @@ def _layer(store: TensorStore, parts: Parts, number: int, anchors: Matrix) -> La
     norms = (norm_of(store, parts, number, part) for part in _NORMS)
     return Layer(
         number=number,
-        sketches={kind: _pack(found) for kind, found in sketches(store, parts, number, anchors).items()},  # type: ignore[misc]
+        sketches={kind: _pack(found) for kind, found in sketches(store, parts, number, anchors).items()},
         norms=tuple(_sampled(norm) for norm in norms if norm is not None),
     )
 
