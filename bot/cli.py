@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli_endpoints import endpoint, reference
-from bot.terminal import print_json, progress_line, show, spoken_here
+from bot.terminal import print_json, progress_line, show, spoken_here, write_picture
 
 if TYPE_CHECKING:
     from bot.requests import Request
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _SCENARIO = click.option("--scenario", multiple=True, help="Words about the deployment, e.g. 'legal contracts'.")
+_PICTURE = click.option(
+    "--picture", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the attention heads into this file."
+)
 _CONSTRAINT = click.option("--constraint", multiple=True, metavar="NAME=VALUE", help="e.g. latency=500ms, device=edge.")
 
 
@@ -50,12 +53,13 @@ def group() -> None:
     "--reference", multiple=True, type=click.Path(path_type=Path), help="A recorded reference to compare with."
 )
 @click.option("--no-store", is_flag=True, help="Keep nothing in the database.")
+@_PICTURE
 @_SCENARIO
 @_CONSTRAINT
 @_LANG
 @_JSON
 def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], budget_tokens: str | None,
-             thorough: bool, key_env: str | None, reference: tuple[Path, ...], no_store: bool,
+             thorough: bool, key_env: str | None, reference: tuple[Path, ...], no_store: bool, picture: Path | None,
              scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
     from bot.keeping import endpoint_asked, keep_identification
@@ -85,6 +89,8 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
         from bot.jobs import Answer
 
         show(request, Answer(identification=found, verdict_id=verdict_id))
+    if picture is not None:
+        write_picture(found, picture, request.lang)
     if found.verdict.claim_check == "misrepresented":
         return 4
     return 3 if found.verdict.outcome == "inconclusive" else 0
@@ -139,9 +145,10 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
 
 @group.command(help="The evidence of a past verdict, row by row.")
 @click.argument("verdict_id")
+@_PICTURE
 @_LANG
 @_JSON
-def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
+def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bool) -> int:
     from bot.jobs import explained
     from bot.keeping import load_stored
     from engine.codec import to_json
@@ -152,6 +159,8 @@ def explain(verdict_id: str, lang: str | None, as_json: bool) -> int:
         print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
     else:
         show(request, explained(stored, settings))
+    if picture is not None:
+        write_picture(stored.identification, picture, request.lang)
     return 0
 
 

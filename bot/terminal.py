@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.jobs import Answer
     from bot.presentation import View
     from bot.requests import Lang, Request
+    from engine.identification import Identification
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
@@ -39,6 +42,26 @@ def show(request: Request, answer: Answer) -> None:
     from bot.presentation import present
 
     click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
+
+
+def write_picture(found: Identification, file: Path, lang: Lang) -> None:
+    """Draw an identification's attention heads into a file, and say where it is; standard output may be JSON.
+
+    Raises:
+        UsageError: nothing was observed that could be drawn, or the file cannot be written.
+    """
+    from bot.presentation.pictures import draw
+    from engine.errors import UsageError
+    from engine.text import say
+
+    picture = draw(found, lang)
+    try:
+        file.write_bytes(picture.png)
+    except OSError as error:
+        raise UsageError("picture_unwritable", file=str(file), problem=error.strerror or str(error)) from error
+    click.echo(str(file), err=True)
+    if picture.lang != lang:
+        click.echo(say("pictures.no_font", lang), err=True)
 
 
 def print_json(value: Any) -> None:

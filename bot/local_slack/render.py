@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from bot.local_slack.modals import Modal
+from bot.local_slack.uploads import Upload
 from bot.local_slack.workspace import Message
 
 _NAMES = {"U0R1BOT": "R1 Detective"}
@@ -65,12 +67,21 @@ def _article(message: Message) -> str:
     who = _name(message.user)
     bot = message.user in _NAMES
     blocks = "".join(_block(block) for block in message.blocks) or f"<p>{_mrkdwn(message.text)}</p>"
+    blocks += "".join(_file(file) for file in message.files)
     badge = '<span class="app">APP</span>' if bot else ""
     initial = "R1" if bot else html.escape(who[:1])
     return (
         f'<article><div class="face{" bot" if bot else ""}">{initial}</div><div class="said">'
         f"<header><b>{html.escape(who)}</b>{badge}<time>{_time(message)}</time></header>{blocks}</div></article>"
     )
+
+
+def _file(file: Upload) -> str:
+    title, alt = html.escape(file.title), html.escape(file.alt or file.title, quote=True)
+    if not (file.data or b"").startswith(b"\x89PNG"):
+        return f'<p class="context">{title}</p>'
+    data = base64.b64encode(file.data or b"").decode()
+    return f'<p class="context">{title}</p><img src="data:image/png;base64,{data}" alt="{alt}">'
 
 
 def _block(block: dict[str, Any]) -> str:
@@ -122,6 +133,7 @@ def _plain(message: Message) -> str:
         elif "text" in block:
             text = _unmarked(block["text"]["text"])
             lines.append(f"▌{text}" if block["type"] == "header" else text)
+    lines += [f"[{file.title}]" for file in message.files]
     return "\n".join(lines) or _unmarked(message.text)
 
 
@@ -151,7 +163,7 @@ article{display:flex;gap:10px;margin:18px 0}.face{flex:none;width:36px;height:36
 display:grid;place-items:center;font-weight:700}.face.bot{background:#2b3a67}.said{min-width:0;flex:1;overflow-wrap:anywhere}
 header{display:flex;gap:6px;align-items:baseline}.app{font-size:10px;background:#ddd;border-radius:3px;padding:0 4px}
 time{color:#616061;font-size:12px}h2{font-size:18px;margin:6px 0}p{margin:6px 0}.context{color:#616061;font-size:13px}
-hr{border:0;border-top:1px solid #ddd;margin:8px 0}code{font:12px/1.5 "Noto Sans Mono",monospace;color:#b0123c;background:#f6f6f6;
+img{max-width:440px;border-radius:8px}hr{border:0;border-top:1px solid #ddd;margin:8px 0}code{font:12px/1.5 "Noto Sans Mono",monospace;color:#b0123c;background:#f6f6f6;
 border:1px solid #ddd;border-radius:3px;padding:1px 3px}.ping{background:#ffd54a;color:#8a1c00}
 .dim{background:#8a8a8c;padding:24px 0}.modal{background:#fff;border-radius:10px;max-width:520px}label{display:block;font-weight:700;
 margin-top:14px}label small{color:#616061;font-weight:400}.input{display:flex;justify-content:space-between;border:1px solid #8b8b8d;

@@ -45,10 +45,12 @@ class LocalSlack:
         routes = [
             Route("/api/{method:path}", self._api, methods=["GET", "POST"]),
             Route("/respond/{key}", self._respond, methods=["POST"]),
+            Route("/upload/v1/{key}", self._upload, methods=["POST"]),
             WebSocketRoute("/link", self._link),
         ]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
+        self.workspace.uploads.base = f"http://127.0.0.1:{self.port}/upload/v1/"
         config = uvicorn.Config(
             Starlette(routes=routes), log_level="error", access_log=False, timeout_graceful_shutdown=1
         )
@@ -240,6 +242,12 @@ class LocalSlack:
 
         taken = self.workspace.respond(request.path_params["key"], json.loads(await request.body()))
         return PlainTextResponse("ok" if taken else "invalid_blocks", 200 if taken else 400)
+
+    async def _upload(self, request: Request) -> Response:
+        from starlette.responses import PlainTextResponse
+
+        problem = self.workspace.uploads.take(request.path_params["key"], await request.body())
+        return PlainTextResponse(problem or "OK", 200 if problem is None else 400)
 
     async def _link(self, websocket: WebSocket) -> None:
         from starlette.websockets import WebSocketDisconnect

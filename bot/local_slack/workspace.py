@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.local_slack.modals import ApiError, Body, Modals
+from bot.local_slack.uploads import Upload, Uploads, file_json
 from bot.local_slack.validate import problems_of_message
 
 __all__ = ["ApiError", "Body", "Call", "Delivery", "Message", "Workspace"]
@@ -30,6 +31,7 @@ class Message:
     thread_ts: str | None = None
     edits: int = 0
     ephemeral_to: str | None = None
+    files: list[Upload] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Workspace:
         self.outside: set[str] = set()
         self.messages: list[Message] = []
         self.calls: list[Call] = []
-        self.modals = Modals()
+        self.modals, self.uploads = Modals(), Uploads()
         self.violations: list[str] = self.modals.violations
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
         self.response_urls: dict[str, tuple[str, str]] = {}
@@ -181,6 +183,23 @@ class Workspace:
         self.messages.append(message)
         return {"message_ts": message.ts}
 
+    def _complete_upload(self, arguments: Body) -> Body:
+        channel = self._channel({"channel": arguments.get("channel_id")})
+        if channel in self.outside:  # here chat:write.public does not help
+            raise ApiError("not_in_channel")
+        thread = arguments.get("thread_ts")
+        parents = {message.ts for message in self.messages if message.channel == channel and not message.thread_ts}
+        if thread is not None and thread not in parents:
+            self.violations.append(f"thread_ts {thread} is no message that begins a thread")
+        files = self.uploads.complete(arguments)
+        text = str(arguments.get("initial_comment") or "")
+        message = Message(channel, self.next_ts(), self.bot_user, text, thread_ts=thread, files=files)
+        self.messages.append(message)
+        return {"files": [file_json(file) for file in files]}
+
+    def _upload_url(self, arguments: Body) -> Body:
+        return self.uploads.url(arguments)
+
     def _history(self, arguments: Body) -> Body:
         channel = self._channel(arguments)
         if channel in self.outside:
@@ -235,6 +254,8 @@ def _as_json(message: Message, *, with_metadata: bool = True) -> Body:
     }
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
+    if message.files:
+        shown["files"] = [file_json(file) for file in message.files]
     if message.metadata and with_metadata:
         shown["metadata"] = message.metadata
     return shown
@@ -249,4 +270,6 @@ _METHODS: dict[str, Callable[[Workspace, Body], Body]] = {
     "views.open": Workspace._open_view,
     "conversations.history": Workspace._history,
     "conversations.replies": Workspace._history,
+    "files.getUploadURLExternal": Workspace._upload_url,
+    "files.completeUploadExternal": Workspace._complete_upload,
 }

@@ -18,6 +18,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.jobs import Answer, Job
 from bot.presentation import present, stage_text, working_text
+from bot.presentation.pictures import picture_of
 from bot.settings import Settings
 from bot.slack.blocks import Block, blocks, fallback, mark
 from engine.identification import Progress
@@ -26,6 +27,7 @@ log = logging.getLogger("r1.slack")
 _EVENT = "r1_job"
 _OUTSIDE = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action", "missing_scope")
 _UPDATE_EVERY = 1.0
+_TITLE = 200
 
 
 def web_client(settings: Settings) -> WebClient:
@@ -74,9 +76,35 @@ class SlackReplier:
         posted = job.attempt > 1 or job.request.verb == "identify"
         ref = job.message_ref or (self._find(job) if posted else None)
         if ref is None:
-            self._post(job, text, laid_out)
-            return
-        self.client.chat_update(channel=job.origin.channel, ts=ref, text=text, blocks=laid_out, metadata=_metadata(job))
+            ref = self._post(job, text, laid_out)
+        else:
+            channel = job.origin.channel
+            self.client.chat_update(channel=channel, ts=ref, text=text, blocks=laid_out, metadata=_metadata(job))
+        if ref is not None:
+            self._show_picture(job, answer, thread=job.origin.thread_ts or ref)
+
+    def _show_picture(self, job: Job, answer: Answer, *, thread: str) -> None:
+        """Upload the answer's picture into its thread, once. The answer is there already: nothing here may fail it."""
+        try:
+            picture, name = picture_of(answer, job.request.lang), f"r1-{job.id}.png"
+            if picture is None or (job.attempt > 1 and self._has_file(job.origin.channel, thread, name)):
+                return
+            title = picture.alt[:_TITLE]
+            self.client.files_upload_v2(
+                channel=job.origin.channel,
+                thread_ts=thread,
+                filename=name,
+                content=picture.png,
+                title=title,
+                alt_txt=title,
+            )
+        except Exception:
+            log.warning("the picture of job %s was not shown", job.id, exc_info=True)
+
+    def _has_file(self, channel: str, thread: str, name: str) -> bool:
+        """Whether a worker before this one got as far as the picture."""
+        page = self.client.conversations_replies(channel=channel, ts=thread, limit=200)
+        return any(file.get("name") == name for message in page["messages"] for file in message.get("files") or ())
 
     def _post(self, job: Job, text: str, laid_out: list[Block]) -> str | None:
         """Post a new message; where the bot is not a member, through the command's response_url."""

@@ -78,8 +78,9 @@ def _draw(figure: Figure, observation: Mapping[str, Any], name: str, lang: str) 
     grid = np.full((layers, heads), np.nan)
     for layer, (row, acts) in enumerate(zip(rows, moved, strict=True)):
         grid[layer, : len(row)] = [value if moves >= ACTS else -1.0 for value, moves in zip(row, acts, strict=True)]
-    shown = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-    title = words("title", name=shown, acting=f"{sum(observation['acting']):,}", heads=f"{sum(map(len, rows)):,}")
+    title = words(
+        "title", name=_shown(name), acting=f"{sum(observation['acting']):,}", heads=f"{sum(map(len, rows)):,}"
+    )
     figure.suptitle(title, fontsize=14.5, fontweight="bold", parse_math=False)
     main, side = figure.subplots(1, 2, width_ratios=[5, 1], sharey=True)
     colours = colormaps[_COLOURS].with_extremes(under=_IDLE, bad=_PAPER)
@@ -100,6 +101,12 @@ def _draw(figure: Figure, observation: Mapping[str, Any], name: str, lang: str) 
     bar.ax.set_xticklabels([words("narrow"), words("entropy"), words("wide")])
     bar.outline.set_visible(False)
     return title
+
+
+def _shown(name: str) -> str:
+    """A name from outside, short and without anything that is not printed."""
+    plain = "".join(char if char.isprintable() else "�" for char in name)
+    return plain if len(plain) <= _NAME else plain[: _NAME - 1] + "…"
 
 
 def _number(axes: Axes, layers: int, heads: int) -> None:
