@@ -150,7 +150,7 @@ def _supports(support: Support, leading: str, outcome_of: Mapping[str, Outcome])
     return best[leading] >= EQUAL and min(best.values()) <= 0.1
 
 
-_HARD: tuple[Group, ...] = ("weights", "tokens")
+_HARD: tuple[Group, ...] = ("weights", "values", "tokens")
 """Groups that a seller of something smaller cannot forge, neither for all replies nor for a share of them."""
 
 

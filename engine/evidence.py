@@ -11,27 +11,27 @@ UNKNOWN = "unknown"
 """The hypothesis that the target is nothing the catalog knows."""
 
 Group = Literal[
-    "weights", "declared", "tokenizer", "statement",
+    "weights", "values", "declared", "tokenizer", "statement",
     "service", "accounting", "pieces", "cut", "tokens", "behaviour", "recall", "ability", "speed",
 ]  # fmt: skip
-"""Files show the first four. An endpoint shows the others, and what it is called: what its server says of itself
+"""Files show the first five: headers, and the values under them, among these. An endpoint shows the others, and what it is called: what its server says of itself
 (``service``), how it counts tokens, in which pieces text streams, where it is cut off, which token an id is, how
 it answers, what it knows, what it can do, how fast it is."""
 
 FORGED_UP: Mapping[Group, float] = {
-    "weights": 0.01, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05,
+    "weights": 0.01, "values": 1e-4, "declared": 0.05, "tokenizer": 0.02, "statement": 0.05,
     "service": 0.3, "behaviour": 0.05, "recall": 0.005, "ability": 0.05, "speed": 0.3,
 }  # fmt: skip
 """Chance that everything a group shows was made to look like something worth more than it is.
 
 Probes of one group read the same fact or are forged by the same edit (tensor names, shapes and counts
 share one header), so the group shares one such chance and is not counted twice. Judged, not measured: a
-header needs matching sparse files, a tokenizer makes the model unusable, a config takes one edit, a name
+header needs matching sparse files, values need the weights of the model itself, a tokenizer makes the model unusable, a config takes one edit, a name
 nothing - yet most names are honest, and `card` allows for careless ones itself. A server's own words are a
 constant in a gateway; knowledge could be forged only by asking the full model for it."""
 
 FORGED_DOWN: Mapping[Group, float] = {
-    "weights": 1e-6, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01,
+    "weights": 1e-6, "values": 1e-4, "declared": 0.02, "tokenizer": 0.01, "statement": 0.01,
     "service": 0.02, "behaviour": 0.01, "recall": 0.001, "ability": 0.1, "speed": 0.5,
 }  # fmt: skip
 """The same for looking like something worth less. Nobody sells the full model as a distill, so this is

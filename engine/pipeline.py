@@ -18,7 +18,7 @@ from engine.identification import Identification, OnProgress, Progress, Recommen
 from engine.posterior import posterior, supports
 from engine.probes import ENDPOINT_PROBES, PROBES, Hypotheses
 from engine.probes.routing import share_of
-from engine.references import Reference, load_references
+from engine.references import Reference, load_references, newest
 from engine.rules.constraints import parse_constraints
 from engine.rules.recommend import load_rules, recommend
 from engine.targets import open_target
@@ -156,9 +156,8 @@ def hypotheses_of(family: Family, references: tuple[Reference, ...] = (), *, ser
     every = (*variants, *published)
     known = {variant.id for variant in every}
     # References of all families lie in one folder.
-    by_age = sorted((entry for entry in references if entry.variant in known), key=lambda entry: entry.created)
-    newest = {reference.variant: reference for reference in by_age}
-    return Hypotheses(every, family.tokenizers, family.vocabularies, tuple(newest.values()))
+    of_these = newest(entry for entry in references if entry.variant in known)
+    return Hypotheses(every, family.tokenizers, family.vocabularies, of_these)
 
 
 def conclude(rows: Sequence[Evidence], hypotheses: Hypotheses, *, of_each_reply: bool = False) -> Verdict:

@@ -1,6 +1,6 @@
-"""Recorded behaviour of trusted targets, for comparison: what a variant answers when it is the variant.
+"""What trusted targets showed, for comparison: what a variant answers, and how its weights are, when it is the variant.
 
-A reference is one JSON file, made by `r1 reference record` from an endpoint that somebody vouches for.
+A reference is one JSON file, made by `r1 reference record` from an endpoint or a checkpoint that somebody vouches for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.attention_profile import AttentionProfile
 from engine.errors import CatalogError, R1Error
 from engine.targets.source import parse_json
+from engine.weights.records import Fingerprint
 
 FORMAT = 1
 _LIMIT = 20_000_000
@@ -21,7 +22,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Reference(BaseModel):
-    """What a trusted target answered.
+    """What a trusted target showed.
 
     Attributes:
         variant: catalog id of what it is vouched to be.
@@ -29,7 +30,8 @@ class Reference(BaseModel):
         problems: for each level, how many problems were solved and how many put.
         entropies: for each sentence's id, the entropy in nats of the next token.
         attention: what each head of a checkpoint does.
-        host: where it was recorded, without path or key.
+        fingerprint: of the weights of a checkpoint.
+        host: where it was recorded: an endpoint's host without path or key, a checkpoint's name.
         created: day of recording, ISO.
     """
 
@@ -41,6 +43,7 @@ class Reference(BaseModel):
     problems: dict[str, tuple[Count, Count]] = {}
     entropies: dict[str, Annotated[float, Field(ge=0, le=20)]] = {}
     attention: AttentionProfile | None = None
+    fingerprint: Fingerprint | None = None
     host: str = ""
     created: str = ""
     engine_version: str = ""
@@ -56,6 +59,16 @@ def load_references(paths: Iterable[Path]) -> tuple[Reference, ...]:
         CatalogError: a file is missing or no reference; the sentence names it.
     """
     return tuple(_load(path) for path in paths)
+
+
+def newest(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    """One reference a variant, each part of it from the newest that has it: answers come from endpoints, weights
+    from checkpoints."""
+    joined: dict[str, dict[str, object]] = {}
+    for entry in sorted(references, key=lambda entry: entry.created):
+        present = {name: value for name, value in entry if value or name == "format"}
+        joined[entry.variant] = joined.get(entry.variant, {}) | present
+    return tuple(Reference.model_construct(**parts) for parts in joined.values())  # type: ignore[arg-type]
 
 
 def _load(path: Path) -> Reference:

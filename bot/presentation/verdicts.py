@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.presentation.view import Mark, Part, View, marked, percent, words
 from bot.requests import Lang, Request
 from engine.errors import R1Error
@@ -57,14 +60,11 @@ def _title(verdict: Verdict, lang: Lang, mark: Mark) -> str:
 
 def finding_line(finding: Finding, lang: Lang, mark: Mark) -> str:
     """Something else worth telling, as a sentence; errors and questions in it by their own words."""
-    values = dict(finding.values)
+    shown = _with_problem(finding.values, lang)
     stages = words(lang)["working"]["stages"]
     for name in ("question", "ask"):
-        if name in values:
-            values[name] = stages.get(values[name], values[name])
-    if "code" in values:
-        values["problem"] = R1Error(values["code"], **values.get("values", {})).sentence(lang)
-    shown = {name: value for name, value in values.items() if name not in ("code", "values")}
+        if name in shown:
+            shown[name] = stages.get(shown[name], shown[name])
     return say(f"findings.{finding.code}", lang, **marked(shown, mark))
 
 
@@ -100,7 +100,16 @@ def evidence_line(row: Evidence, lang: Lang, mark: Mark) -> str:
     """What a probe saw, and how strong it is, in a line."""
     title, strength = say(f"evidence.{row.probe}.title", lang), say(f"evidence.strength.{row.strength}", lang)
     form = f"seen_{row.values['form']}" if row.values.get("form") else "seen"
-    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.{form}", lang, **marked(row.values, mark))
+    values = _with_problem(row.values, lang)
+    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.{form}", lang, **marked(values, mark))
+
+
+def _with_problem(values: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """An error among the values, as its sentence."""
+    shown = {name: value for name, value in values.items() if name not in ("code", "values")}
+    if "code" in values:
+        shown["problem"] = R1Error(values["code"], **values.get("values", {})).sentence(lang)
+    return shown
 
 
 def figures(request: Request, lang: Lang) -> list[Part]:

@@ -135,7 +135,8 @@ class Variant(Record):
     """A hypothesis. ``names``: regular expressions (case-insensitive, searched in the normalised name)
     by which a claim means this variant. ``template``: substrings of chat_template that it has
     (``has``) or lacks (``lacks``). ``prior_served``: the prior at endpoints, where it
-    differs. ``thinks``: whether it reasons before it answers, ``optional`` where a
+    differs. ``base``: what it was trained from, by id where the catalog has it (model cards; of Qwen2.5-Math and
+    -Coder the technical reports, which start from Qwen2.5). ``thinks``: whether it reasons before it answers, ``optional`` where a
     switch decides, ``None`` where nobody published it."""
 
     id: str

@@ -134,7 +134,8 @@ def _latent_of(store: TensorStore, parts: Parts, layer: int, part: str, inside: 
     latent = _project(store, parts.stem(layer, part) or "", inside)[:, :width]
     latent = latent / np.maximum(np.sqrt((latent**2).mean(axis=1, keepdims=True)), 1e-12)
     factors = norm_of(store, parts, layer, f"{part}_norm")
-    return latent if factors is None or len(factors) != latent.shape[1] else latent * factors
+    whole: Matrix = latent if factors is None or len(factors) != latent.shape[1] else latent * factors
+    return whole
 
 
 def _neurons(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:
