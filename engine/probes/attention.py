@@ -54,7 +54,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     heads = sum(own.shape)
     return Evidence(
         probe="attention",
-        group="weights",
+        group="values",
         observation=observation,
         log_likelihood=likelihood,
         values={

@@ -65,7 +65,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     of_weights = "full" in observation
     return Evidence(
         probe="entropy",
-        group="weights" if of_weights else "ability",
+        group="values" if of_weights else "ability",
         observation=observation,
         log_likelihood=likelihood,
         values={
