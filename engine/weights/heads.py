@@ -66,8 +66,8 @@ class Gallery:
         self._layers: dict[int, _Layer] = {}
 
     def hang(self, seen: HeadMaps) -> None:
-        """Add what one layer did with one prompt; a prompt of a single token shows nothing."""
-        maps, queries = seen.maps.float(), seen.maps.shape[1]
+        """Add what one layer did with one prompt; a prompt of a single token shows nothing, nor does what is NaN."""
+        maps, queries = seen.maps.float().nan_to_num(0.0), seen.maps.shape[1]
         if queries < 2:
             return
         layer = self._layers.setdefault(seen.layer, _Layer())
@@ -162,7 +162,7 @@ def _entropies(maps: torch.Tensor) -> torch.Tensor:
 
 def _written(seen: HeadMaps) -> tuple[torch.Tensor, torch.Tensor]:
     """Norms of what each head adds, and of what in it differs between positions, averaged over positions: [heads]."""
-    heads = seen.heads.float()
+    heads = seen.heads.float().nan_to_num(0.0)
     queries, count, width = heads.shape
     differing = heads - heads.mean(0)
     at_once = max(1, _CHUNK // max(1, seen.out_weight.shape[0] * max(queries, width)))
@@ -194,5 +194,5 @@ def _figures(layer: _Layer) -> dict[str, Any]:
 
 
 def _rounded(values: torch.Tensor) -> list[float]:
-    """To three digits; a model with NaN in its weights gives zeros, which JSON can hold."""
+    """To three digits, as JSON can hold them."""
     return [round(value, _DIGITS) for value in values.nan_to_num(0.0, 0.0, 0.0).tolist()]
