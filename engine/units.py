@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def billions(count: int) -> str:
     """``671.0B``, ``7.62B``, ``22.7M``: three digits, as model names do."""
@@ -19,3 +21,20 @@ def bytes_text(size: int) -> str:
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
     return f"{size} B"
+
+
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?)(?P<binary>I?)B?", re.IGNORECASE)
+
+
+def read_bytes(text: str) -> int:
+    """``20GB``, ``1.5 TiB``, ``500m`` or plain bytes as a number; decimal units unless they say ``i``.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"“{text[:40]}” is no size: write 20GB or 16GiB")
+    step = 1024 if match["binary"] else 1000
+    power = " KMGT".index(match["unit"].upper() or " ")
+    return int(float(match["number"]) * step**power)

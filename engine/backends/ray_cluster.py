@@ -1,0 +1,146 @@
+"""Joining a Ray cluster, or starting one on this machine, without its leaving traces: output, signals, files."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+from engine.weights.host import cores
+
+log = logging.getLogger("r1.backends")
+_STORE = 80 << 20
+"""Ray's object store, in bytes: little more than the least it takes, as what our tasks return is small."""
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """This process's tie to a cluster.
+
+    Attributes:
+        joined: by us; else by somebody else in this process, who may leave it.
+        folder: of the cluster started here, else ``None``.
+    """
+
+    joined: bool
+    folder: Path | None = None
+
+    @property
+    def started_here(self) -> bool:
+        """Whether the cluster is ours alone."""
+        return self.folder is not None
+
+    def close(self) -> None:
+        """Leave the cluster; end it where it was started here. Doing so twice changes nothing."""
+        import ray
+
+        if self.joined and ray.is_initialized():
+            ray.shutdown()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def connect(address: str) -> Connection:
+    """Join the cluster at ``address``, or the one this process is in already.
+
+    Raises:
+        UsageError: Ray is missing, or no cluster answers.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("ray_missing")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # as it is now; said, it warns of no change
+    import ray
+
+    if ray.is_initialized():
+        return Connection(joined=False)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    folder = Path(tempfile.mkdtemp(prefix="r1-ray-", dir=_short_folder())) if address == "local" else None
+    with _signals_kept():
+        try:
+            if folder is not None:
+                ray.init(
+                    num_cpus=cores(),
+                    include_dashboard=False,
+                    object_store_memory=_STORE,
+                    _temp_dir=str(folder),
+                    **quiet,
+                )
+            else:
+                _knock(address)
+                ray.init(address=address or "auto", **quiet)
+        except (OSError, RuntimeError, ValueError) as error:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+            shown = address or os.environ.get("RAY_ADDRESS") or "auto"
+            raise UsageError("ray_unreachable", address=shown[:80], problem=first) from error
+    return Connection(joined=True, folder=folder)
+
+
+def _knock(address: str) -> None:
+    """Ray tries an address for minutes; nobody listening there shows at once."""
+    where = (address or os.environ.get("RAY_ADDRESS", "")).removeprefix("ray://")
+    host, colon, port = where.rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+
+
+def _short_folder() -> str:
+    """Where Ray's files go: its sockets lie deep below, and a socket's path has at most 107 bytes."""
+    folder = tempfile.gettempdir()
+    return folder if len(folder) <= 20 or not os.access("/tmp", os.W_OK) else "/tmp"
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, which is the caller's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Keep what Ray's own threads print (of every worker that died, a paragraph) off standard output."""
+    with contextlib.redirect_stdout(_WithoutRay(sys.stdout)):
+        yield
+
+
+class _WithoutRay(io.TextIOBase):
+    """Writes through, except for Ray's threads: to the log."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if not threading.current_thread().name.startswith("ray_"):
+            return int(self._stream.write(text))
+        if text.strip():
+            log.debug("ray: %s", text.strip())
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
