@@ -42,6 +42,7 @@ class GGUFHeader:
     arrays: dict[str, int] = field(default_factory=dict)
     tokens: list[bytes] = field(default_factory=list)
     token_types: list[int] = field(default_factory=list)
+    token_scores: list[float] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
 
@@ -121,6 +122,8 @@ def _read_array(cursor: _Cursor, header: GGUFHeader, key: str) -> None:
         data = cursor.take(count * width)
         if key == "tokenizer.ggml.token_type":
             header.token_types = [value for (value,) in _FORMATS[kind].iter_unpack(data)]
+        elif key == "tokenizer.ggml.scores":
+            header.token_scores = [value for (value,) in _FORMATS[kind].iter_unpack(data)]
         elif count and key.endswith((".head_count_kv", ".head_count", ".feed_forward_length")):
             # One number a layer; the commonest speaks for the model.
             values = [value for (value,) in _FORMATS[kind].iter_unpack(data)]

@@ -1,13 +1,14 @@
 """Text into the ids of a checkpoint's own tokenizer, as its model was trained to read them.
 
-In order: its tokenizer.json (local, or the whole of a remote one); for a GGUF file whose vocabulary is one that
-ships here, that one; what transformers makes of a GGUF file or of older tokenizer files. Code from a repository is
-never run.
+In order: its tokenizer.json (local, or the whole of a remote one); of a GGUF file, the vocabulary that ships here
+where it has that one, or its own scores; what transformers makes of a GGUF file or of older tokenizer files. Code from
+a repository is never run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from engine import tokenizers
@@ -40,7 +41,7 @@ def cutter(target: Target) -> Encode:
     """The function that cuts text for an opened target. Raises as ``encode``."""
     names = {file.name for file in target.files}
     if target.gguf is not None:
-        return _shipped(target) or _by_transformers(target, gguf=True)
+        return _shipped(target) or _by_scores(target) or _by_transformers(target, gguf=True)
     if "tokenizer.json" in names:
         return _of_json(_small_file(target, "tokenizer.json"), target.tokenizer_config or {})
     if target.root is not None and not names.isdisjoint(_OLDER):
@@ -76,10 +77,15 @@ def _shipped(target: Target) -> Encode | None:
     name = _same(vocabulary) if vocabulary is not None else None
     if name is None:
         return None
-    codec = tokenizers.load(name)
-    begin = settings.get("tokenizer.ggml.bos_token_id")
-    first = [begin] if settings.get("tokenizer.ggml.add_bos_token") and isinstance(begin, int) else []
+    codec, first = tokenizers.load(name), _begin(settings)
     return lambda text: [*first, *codec.encode(text)]
+
+
+def _begin(settings: Mapping[str, Any], *, unsaid: bool = False) -> list[int]:
+    """What a GGUF file wants before every text. ``unsaid``: whether it does where it does not say so."""
+    begin = settings.get("tokenizer.ggml.bos_token_id")
+    wanted = settings.get("tokenizer.ggml.add_bos_token", unsaid)
+    return [begin] if wanted and isinstance(begin, int) else []
 
 
 def _same(vocabulary: Vocabulary) -> str | None:
@@ -92,6 +98,46 @@ def _same(vocabulary: Vocabulary) -> str | None:
         if all(data is not None and "".join(alphabet[byte] for byte in data) == text for data, text in pairs):
             return name
     return None
+
+
+def _by_scores(target: Target) -> Encode | None:
+    """By the scores of a GGUF file whose tokenizer is SentencePiece's (``llama`` there)."""
+    settings = target.gguf or {}
+    if settings.get("tokenizer.ggml.model") != "llama" or target.root is None:
+        return None
+    from engine.targets.gguf_header import read_gguf
+    from engine.targets.source import FileSource
+
+    with FileSource(target.root / target.weights[0].name) as source:
+        header = read_gguf(source)
+    if not header.tokens or len(header.token_scores) != len(header.tokens):
+        return None
+    pieces = {token.decode("utf-8", "replace"): index for index, token in enumerate(header.tokens)}
+    scores = header.token_scores
+    first = _begin(settings, unsaid=True)
+    space = "▁" if settings.get("tokenizer.ggml.add_space_prefix", True) else ""
+    return lambda text: [*first, *merged(space + text.replace(" ", "▁"), pieces, scores)]
+
+
+def merged(text: str, pieces: Mapping[str, int], scores: Sequence[float]) -> list[int]:
+    """A text as SentencePiece's BPE cuts it (Kudo & Richardson 2018, §3.1): the two neighbours whose union scores best
+    become one, until no union is a piece; what is no piece then is written by its bytes, ``<0xE4>``."""
+    parts = list(text)
+    while True:
+        unions = [
+            (scores[pieces[one + two]], -at) for at, (one, two) in enumerate(pairwise(parts)) if one + two in pieces
+        ]
+        if not unions:
+            break
+        at = -max(unions)[1]
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    ids: list[int] = []
+    for part in parts:
+        if part in pieces:
+            ids.append(pieces[part])
+        else:
+            ids += [pieces[name] for byte in part.encode() if (name := f"<0x{byte:02X}>") in pieces]
+    return ids
 
 
 def _by_transformers(target: Target, *, gguf: bool) -> Encode:

