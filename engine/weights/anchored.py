@@ -4,8 +4,8 @@ A transformer computes the same when its hidden dimensions are permuted or rotat
 projections), its heads or neurons reordered, or a factor is moved between a matrix and the one that follows it. What
 stays is how two tokens meet inside a layer: x_a Wq^T Wk x_b^T by all heads together, and x_a Wv^T Wo^T x_b^T – the
 invariants of HuRef (Zeng et al., NeurIPS 2024, arXiv 2312.04828) – and, of the neurons, x_a Wg^T Wg x_b^T (the Gram
-matrix that linear CKA compares; Kornblith et al. 2019, arXiv 1905.00414). The tokens are known by their ids, so no
-permutation has to be searched for.
+matrix that linear CKA compares; Kornblith et al. 2019, arXiv 1905.00414), and of a norm x_a^T diag(g) x_b. The tokens
+are known by their ids, so no permutation has to be searched for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import TargetError
+from engine.weights.records import Kind
 from engine.weights.roles import Parts
 from engine.weights.store import TensorStore
 from engine.weights.values import chunks_of, find, values_of
@@ -51,14 +52,15 @@ def anchor_rows(store: TensorStore, parts: Parts) -> Matrix:
     return unit
 
 
-def sketches(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:
-    """How the anchors meet in one layer: ``qk``, ``vo`` and ``gate``, each [anchors, anchors]; what the layer has not,
-    or names in no way known, is left out."""
+def sketches(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:
+    """How the anchors meet in one layer, by ``engine.weights.records.Kind``, each [anchors, anchors]; what the layer
+    has not, or names in no way known, is left out."""
     with np.errstate(all="ignore"):
         found = (
             _latent(store, parts, layer, anchors) if parts.stem(layer, "q_b") else _heads(store, parts, layer, anchors)
         )
         found |= _neurons(store, parts, layer, anchors)
+        found |= _norms(store, parts, layer, anchors)
     return {kind: matrix for kind, matrix in found.items() if np.isfinite(matrix).all() and matrix.any()}
 
 
@@ -75,7 +77,7 @@ def norm_of(store: TensorStore, parts: Parts, layer: int | None, part: str) -> M
     return whole
 
 
-def _heads(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:
+def _heads(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:
     """Ordinary attention, with as many key heads as query heads or fewer."""
     stems = {part: stem for part in ("q", "k", "v", "o") if (stem := parts.stem(layer, part)) is not None}
     if len(stems) < 4:
@@ -95,7 +97,7 @@ def _heads(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dic
     }
 
 
-def _latent(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:
+def _latent(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:
     """Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434): queries and keys without their rotary part."""
     stems = {part: parts.stem(layer, part) for part in ("q_a", "q_b", "kv_a", "o")}
     rank, nope, size = (_dimension(store, name) for name in ("kv_lora_rank", "qk_nope_head_dim", "v_head_dim"))
@@ -138,7 +140,7 @@ def _latent_of(store: TensorStore, parts: Parts, layer: int, part: str, inside: 
     return whole
 
 
-def _neurons(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[str, Matrix]:
+def _neurons(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:
     """The Gram matrix of what the gate (the router, in a mixture of experts) makes of the anchors."""
     part = next((part for part in ("gate", "router", "up") if parts.stem(layer, part)), None)
     stem = parts.stem(layer, part) if part else None
@@ -147,6 +149,20 @@ def _neurons(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> d
     after = "norm_mid" if parts.stem(layer, "norm_mid") else "norm_in"
     seen = _project(store, stem, _through(store, parts, layer, after, anchors), _NEURONS)
     return {"gate": seen @ seen.T}
+
+
+def _norms(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:
+    """What tells each norm's factors from one and the same for all: x_a^T diag(g - mean g) x_b."""
+    found: dict[Kind, Matrix] = {}
+    kinds: tuple[Kind, ...] = ("norm_in", "norm_mid")
+    for part in kinds:
+        factors = norm_of(store, parts, layer, part)
+        if factors is not None and len(factors) == anchors.shape[1]:
+            apart = factors - factors.mean()
+            # Factors folded into the projections leave ones behind, up to rounding.
+            if np.abs(apart).max() > 1e-3 * np.abs(factors).max():
+                found[part] = (anchors * apart) @ anchors.T
+    return found
 
 
 def _through(store: TensorStore, parts: Parts, layer: int, part: str, anchors: Matrix) -> Matrix:

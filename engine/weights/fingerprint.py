@@ -9,14 +9,14 @@ likeness out: what two strangers share afterwards is chance, with a standard err
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import TargetError
 from engine.weights.anchored import anchor_rows, norm_of, sketches
-from engine.weights.records import KINDS, Fingerprint, Layer, Relation, RelationKind
+from engine.weights.records import SYMMETRIC, Fingerprint, Layer, Relation, RelationKind
 from engine.weights.roles import Parts, read_parts
 from engine.weights.store import TensorStore, open_store
 
@@ -31,7 +31,7 @@ _FEWEST_ANCHORS = 24
 _NORMS, _NORM_SAMPLES = ("norm_in", "norm_mid", "norm_attn", "norm_mlp"), 32
 LOOKED = 5
 """Layers read of a target; each is looked for among all layers of the reference."""
-DESCENDS, STRANGER = 0.2, 0.1
+DESCENDS, STRANGER = 0.4, 0.12
 """Mean correlation from which on weights descend, and up to which they do not; between the two it is left open.
 Measured on ``tests/benchmarks/lineage``."""
 _EQUAL = 0.97
@@ -73,7 +73,7 @@ def take_from(
         anchors=len(anchors),
         hidden=anchors.shape[1],
         depth=parts.depth,
-        gram=_pack(anchors @ anchors.T),
+        gram=_pack(anchors @ anchors.T, symmetric=True),
         layers=tuple(read),
     )
 
@@ -121,7 +121,10 @@ def _layer(store: TensorStore, parts: Parts, number: int, anchors: Matrix) -> La
     norms = (norm_of(store, parts, number, part) for part in _NORMS)
     return Layer(
         number=number,
-        sketches={kind: _pack(found) for kind, found in sketches(store, parts, number, anchors).items()},
+        sketches={
+            kind: _pack(found, symmetric=kind in SYMMETRIC)
+            for kind, found in sketches(store, parts, number, anchors).items()
+        },
         norms=tuple(_sampled(norm) for norm in norms if norm is not None),
     )
 
@@ -149,8 +152,8 @@ def _whitened(layer: Layer, of: Fingerprint, count: int) -> dict[str, Matrix]:
     found = {}
     for kind, packed in layer.sketches.items():
         sketch = root @ _unpack(packed, of.anchors)[:count, :count] @ root.T
-        # A Gram matrix is symmetric, and its diagonal only says how large each row is.
-        flat = sketch[np.triu_indices(count, 1)] if kind == "gate" else sketch.reshape(-1)
+        # The diagonal of a Gram matrix only says how large each row is.
+        flat = sketch[np.triu_indices(count, 1)] if kind in SYMMETRIC else sketch.reshape(-1)
         flat = flat - flat.mean()
         length = np.linalg.norm(flat)
         if np.isfinite(length) and length > 0:
@@ -171,17 +174,23 @@ def _root(of: Fingerprint, count: int) -> Matrix:
 
 def _likeness(own: Mapping[str, Matrix], theirs: Mapping[str, Matrix]) -> float:
     """Mean correlation of the kinds that both have."""
-    kinds: Sequence[str] = [kind for kind in KINDS if kind in own and kind in theirs]
+    kinds = sorted(own.keys() & theirs.keys())
     return float(np.mean([own[kind] @ theirs[kind] for kind in kinds])) if kinds else 0.0
 
 
-def _pack(matrix: Matrix) -> str:
+def _pack(matrix: Matrix, *, symmetric: bool = False) -> str:
     scaled = matrix / max(float(np.sqrt((matrix**2).mean())), 1e-30)
-    return base64.b64encode(np.clip(scaled, -65_000, 65_000).astype("<f2").tobytes()).decode("ascii")
+    kept = scaled[np.triu_indices(len(matrix))] if symmetric else scaled
+    return base64.b64encode(np.clip(kept, -65_000, 65_000).astype("<f2").tobytes()).decode("ascii")
 
 
 def _unpack(text: str, side: int) -> Matrix:
+    """Raises ValueError: not a sketch of so many anchors."""
     flat = np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
-    if flat.size != side * side:
+    if flat.size == side * side:
+        return flat.reshape(side, side)
+    if flat.size != side * (side + 1) // 2:
         raise ValueError(f"a sketch of {flat.size} values for {side} anchors")
-    return flat.reshape(side, side)
+    matrix = np.zeros((side, side), np.float32)
+    matrix[np.triu_indices(side)] = flat
+    return matrix + np.triu(matrix, 1).T

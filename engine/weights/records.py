@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["qk", "vo", "gate"]
-KINDS: tuple[Kind, ...] = ("qk", "vo", "gate")
+Kind = Literal["qk", "vo", "gate", "norm_in", "norm_mid"]
+SYMMETRIC: frozenset[Kind] = frozenset({"gate", "norm_in", "norm_mid"})
+"""Kinds of which the upper triangle says all."""
 RelationKind = Literal["same", "tuned", "resized", "unrelated", "unclear", "incomparable"]
 """``same``: the very weights, at most quantised or converted. ``tuned``: these weights, trained on or merged.
 ``resized``: these weights with layers taken out or doubled. ``unclear``: alike by more than chance, by less than a
@@ -15,7 +16,7 @@ descendant. ``incomparable``: too few tokens or no layer in common."""
 
 
 class Layer(BaseModel):
-    """One layer: its sketches (base64 of float16, [anchors, anchors]) by kind, and samples of its norms."""
+    """One layer: its sketches (base64 of float16, [anchors, anchors], or the upper triangle) by kind, and samples of its norms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
