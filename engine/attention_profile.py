@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_LAYERS, _HEADS = 512, 1024
+_LAYERS, _HEADS = 4096, 4096
 ACTS = 0.1
 """Least that a head which acts moves, of what an average head of its layer adds. Judged: in trained models most
 heads move a third of it or more, and those that rest on one token less than a tenth."""
@@ -32,7 +32,8 @@ class AttentionProfile(BaseModel):
     @classmethod
     def of(cls, observation: Mapping[str, Any]) -> AttentionProfile:
         """The profile in an observation of the probe ``attention``."""
-        return cls(entropy=observation["entropy"], acting=observation["acting"])
+        rows = tuple(tuple(row) for row in observation["entropy"])
+        return cls.model_construct(entropy=rows, acting=tuple(observation["acting"]))
 
     @property
     def shape(self) -> tuple[int, ...]:
