@@ -20,8 +20,9 @@ from engine.evidence import Evidence
 from engine.probes.probe import Hypotheses, Observation, Probe
 
 _SPREAD = 0.05
-"""Root mean square by which a model's heads differ from its reference (tests/benchmarks/heads.py). Of all-MiniLM-L6-v2: 0.003 at 8 bits, 0.04 at
-4 bits rounded to the nearest, 0.02 with a tenth of the weights' deviation added as noise, 0.07 with three tenths."""
+"""Root mean square by which a model's heads differ from its reference. Of all-MiniLM-L6-v2 (tests/benchmarks/heads.py):
+0.003 at 8 bits, 0.04 at 4 bits rounded to the nearest, 0.02 with a tenth of the weights' deviation added as noise, 0.07
+with three tenths."""
 _ANYBODY = 0.25
 """The same for a model of the same shape with weights of its own: 0.24 (all-MiniLM-L6-v2) and 0.28 (Gemma 3 270M)
 between a model's heads and the same heads in another order."""
