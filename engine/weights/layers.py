@@ -118,7 +118,7 @@ class Layers:
     def embedding(self, ids: torch.Tensor) -> Iterator[None]:
         """The embedding with the rows of these tokens; whole, the table may be larger than a layer."""
         module = self.plan.skeleton.embedding
-        wanted = ids.unique()
+        wanted: torch.Tensor = torch.unique(ids)
         rows, filled = self._rows_of(self.plan.embedding, wanted), module.padding_idx
         places = wanted.to(self.device)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -94,8 +94,7 @@ class Filler:
             torch.OutOfMemoryError, RuntimeError, MemoryError: the device is full.
         """
         wanted = {piece.target: None for piece in pieces}
-        held = dict(_held(module, wanted))
-        needed = [(held[name].shape, dtypes[name]) for name in wanted]
+        needed = [(_held(module, name).shape, dtypes[name]) for name in wanted]
         self._drop_all_but(needed)
         filled = {name: self._memory(*key) for name, key in zip(wanted, needed, strict=True)}
         self._read_all(pieces, filled)
@@ -105,10 +104,7 @@ class Filler:
     def empty(self, module: nn.Module, pieces: Sequence[Piece]) -> None:
         """Take the weights away; their memory is kept for the next module."""
         for name in {piece.target: None for piece in pieces}:
-            owner, last = _owner(module, name)
-            value = owner._parameters.get(last)
-            value = value if value is not None else owner._buffers[last]
-            assert value is not None
+            value = _held(module, name)
             put(module, name, torch.empty_like(value, device="meta"))
             self._kept.setdefault((value.shape, value.dtype), []).append(value.detach())
 
@@ -176,7 +172,7 @@ class Filler:
         if chunk.slot is not None:
             chunk.slot.wait()
         raw = chunk.into.reshape(-1).view(torch.uint8) if chunk.slot is None else chunk.slot.raw[: chunk.length]
-        return self.store.read_into(placed, memoryview(raw.numpy()), begin)
+        return self.store.read_into(placed, memoryview(cast(Any, raw.numpy())), begin)
 
     def _unpack(self, chunk: _Chunk) -> None:
         """From the staging buffer into the parameter."""
@@ -198,7 +194,7 @@ class Filler:
             values = self._scaled(chunk, values, chunk.piece.scale)
         into.copy_(values)
         if self.device.type == "cuda":
-            chunk.slot.copied = torch.cuda.Event()
+            chunk.slot.copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             chunk.slot.copied.record()
 
     def _scaled(self, chunk: _Chunk, values: torch.Tensor, scale: Placed) -> torch.Tensor:
@@ -302,10 +298,9 @@ def _owner(module: nn.Module, name: str) -> tuple[nn.Module, str]:
     return (module.get_submodule(path) if path else module), last
 
 
-def _held(module: nn.Module, names: dict[str, None]) -> Iterator[tuple[str, torch.Tensor]]:
-    for name in names:
-        owner, last = _owner(module, name)
-        value = owner._parameters.get(last)
-        value = value if value is not None else owner._buffers[last]
-        assert value is not None
-        yield name, value
+def _held(module: nn.Module, name: str) -> torch.Tensor:
+    owner, last = _owner(module, name)
+    parameter = owner._parameters.get(last)
+    value = owner._buffers[last] if parameter is None else parameter
+    assert value is not None
+    return value

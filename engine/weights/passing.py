@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.errors import TargetError
+from engine.errors import R1Error, TargetError
 from engine.weights.attention_maps import OnMaps, watched
+from engine.weights.peak_memory import is_full
 from engine.weights.prompts import Batch
-from engine.weights.skeleton import Skeleton
+from engine.weights.skeleton import Skeleton, unsupported
 
 _AT_ONCE = 256
 """Positions sent through the head at once: their logits, in a vocabulary of 129 280, take 66 MB in bfloat16."""
@@ -65,11 +66,10 @@ def enter(skeleton: Skeleton, batch: Batch, device: torch.device) -> Way:
     given |= {"use_cache": False} if skeleton.causal else {"attention_mask": batch.mask.to(device)}
     with _layers_doing(skeleton.layers, [note] * len(skeleton.layers)):
         try:
-            skeleton.model(**given)
+            with _by_transformers(skeleton):
+                skeleton.model(**given)
         except _LastLayerReached:
             return Way(batch, first[0], calls)
-        except IndexError as error:
-            raise _unsupported(skeleton, "layers are not called as a decoder's are") from error
     raise _unsupported(skeleton, "not every layer is run")
 
 
@@ -81,7 +81,7 @@ def through(skeleton: Skeleton, number: int, way: Way, on_maps: OnMaps | None) -
     """
     layer = skeleton.layers[number]
     args, kwargs = way.calls[number]
-    with watched(layer, number, way.batch, on_maps):
+    with watched(layer, number, way.batch, on_maps), _by_transformers(skeleton):
         made = layer(way.hidden, *args, **kwargs)
     way.hidden = made[0] if isinstance(made, tuple) else made
     if not bool(way.hidden.isfinite().all()):
@@ -113,7 +113,8 @@ def _logits(skeleton: Skeleton, hidden: torch.Tensor, head_rows: HeadRows) -> to
     assert skeleton.head is not None
     count = len(skeleton.layers)
     doing: list[Callable[..., torch.Tensor]] = [lambda given, *_, **__: given] * (count - 1)
-    with _layers_doing((*skeleton.layers, skeleton.head), [*doing, lambda *_, **__: hidden, head_rows]):
+    doing += [lambda *_, **__: hidden, head_rows]
+    with _layers_doing((*skeleton.layers, skeleton.head), doing), _by_transformers(skeleton):
         made = skeleton.model(inputs_embeds=hidden, use_cache=False)
     logits: torch.Tensor = made.logits[0]
     return logits
@@ -123,7 +124,7 @@ def _logits(skeleton: Skeleton, hidden: torch.Tensor, head_rows: HeadRows) -> to
 def _layers_doing(modules: Sequence[nn.Module], doing: Sequence[Callable[..., torch.Tensor]]) -> Iterator[None]:
     """Other functions in place of the modules' ``forward`` within."""
     for module, instead in zip(modules, doing, strict=True):
-        module.forward = instead  # type: ignore[method-assign]
+        module.forward = instead
     try:
         yield
     finally:
@@ -131,6 +132,18 @@ def _layers_doing(modules: Sequence[nn.Module], doing: Sequence[Callable[..., to
             del module.forward
 
 
-def _unsupported(skeleton: Skeleton, problem: str) -> TargetError:
-    named = type(skeleton.model).__name__
-    return TargetError("architecture_unsupported", architecture=named, problem=problem)
+@contextmanager
+def _by_transformers(skeleton: Skeleton) -> Iterator[None]:
+    """Its errors, but for memory that ran out and our own, mean that it cannot run this."""
+    try:
+        yield
+    except (R1Error, _LastLayerReached):
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise
+        raise _unsupported(skeleton, error) from error
+
+
+def _unsupported(skeleton: Skeleton, problem: Exception | str) -> TargetError:
+    return unsupported(type(skeleton.model).__name__, problem)

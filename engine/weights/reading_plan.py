@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import nn
 
-from engine.errors import CorruptTarget, TargetError
+from engine.errors import CorruptTarget
 from engine.weights import gguf_names
 from engine.weights.packed import packing_of
 from engine.weights.skeleton import Skeleton
@@ -215,12 +215,6 @@ def extents(groups: Sequence[Sequence[Piece]]) -> list[tuple[int, int, int]]:
             else:
                 found.append((file, offset, length))
     return found
-
-
-def guard_layers(store: TensorStore, count: int) -> None:
-    """A config that claims more layers than the files have tensors would take long to build for nothing."""
-    if count > len(store.tensors):
-        raise TargetError("tensor_missing", tensor=f"layer {len(store.tensors)}", count=count - len(store.tensors))
 
 
 def _rows(first: int, count: int, axis: int = 0) -> Cut:

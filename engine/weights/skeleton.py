@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.errors import TargetError, UsageError
+from engine.errors import CorruptTarget, TargetError, UsageError
 from engine.weights.gguf_names import config_of as gguf_config
 from engine.weights.store import TensorStore
 
@@ -79,17 +79,26 @@ def build(store: TensorStore, dtype: str | None = None) -> Skeleton:
     named = str((config.get("architectures") or [config.get("model_type")])[0])
     layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
     if not isinstance(layers, int) or not 0 < layers <= _MOST_LAYERS:
-        raise TargetError("architecture_unsupported", architecture=named, problem=f"{layers} layers")
+        raise unsupported(named, f"{layers} layers"[:40])
+    if layers > len(store.tensors):  # it would take long to build, for nothing
+        count = layers - len(store.tensors)
+        raise CorruptTarget("tensor_missing", tensor=f"layer {len(store.tensors)}", count=count)
     computed = _dtype(store, dtype)
     try:
         with quiet(), torch.device("meta"):
             model, causal = _on_meta(config, computed)
         _fill_buffers(model)
-    except (ImportError, AttributeError, KeyError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        problem = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise TargetError("architecture_unsupported", architecture=named[:80], problem=problem) from error
+    except Exception as error:  # a config holds anything, and the library raises anything over it
+        raise unsupported(named, error) from error
     _scale_rotary(store, model)
     return _parts(model.eval(), named, layers, causal, computed)
+
+
+def unsupported(architecture: str, problem: Exception | str) -> TargetError:
+    """The error that says so, in one line."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    told = lines[0] if lines else type(problem).__name__
+    return TargetError("architecture_unsupported", architecture=architecture[:80], problem=told[:120])
 
 
 def float32_kept(model: Any, dtype: torch.dtype) -> re.Pattern[str] | None:
@@ -179,7 +188,7 @@ def _parts(model: Any, named: str, count: int, causal: bool, dtype: torch.dtype)
     embedding = model.get_input_embeddings()
     head = model.get_output_embeddings() if causal else None
     if not lists or not isinstance(embedding, nn.Embedding) or (causal and not isinstance(head, nn.Linear)):
-        raise TargetError("architecture_unsupported", architecture=named[:80], problem="no list of layers")
+        raise unsupported(named, "no list of layers")
     layers_name, layers = min(lists, key=lambda found: found[0].count("."))
     tied = bool(causal and getattr(model.config, "tie_word_embeddings", False))
     if tied and head is not None:

@@ -148,7 +148,7 @@ def _attempt(asked: _Asked, device: torch.device, placement: Placement, budget: 
     plan = plan_of(asked.store, skeleton)
     groups = batches(asked.prompts, skeleton.embedding.num_embeddings)
     needed = plan.whole_bytes if placement == "whole" else int(plan.layer_bytes * _SLACK)
-    needed += _activations(plan, groups)
+    needed += activations(plan, groups)
     if needed > budget:
         raise _DoesNotFitError(needed, budget)
     peak = PeakMemory(device)
@@ -181,7 +181,7 @@ def _run(
     return logits
 
 
-def _activations(plan: Plan, groups: Sequence[Batch]) -> int:
+def activations(plan: Plan, groups: Sequence[Batch]) -> int:
     """An estimate, upwards: what the largest batch takes within a layer, and the hidden states of all."""
     config = plan.skeleton.model.config
     hidden = int(getattr(config, "hidden_size", 0) or 0)
