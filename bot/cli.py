@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli_devices import devices
 from bot.cli_endpoints import endpoint, reference
 from bot.terminal import print_json, progress_line, show, spoken_here, write_picture
 
@@ -245,6 +246,7 @@ def db_path() -> int:
     return 0
 
 
+group.add_command(devices)
 group.add_command(endpoint)
 group.add_command(reference)
 

@@ -19,6 +19,7 @@ VERBS: dict[str, Verb] = {
     "鉴定": "identify", "识别": "identify", "推荐": "recommend", "建议": "recommend", "历史": "history",
     "记录": "history", "解释": "explain", "说明": "explain", "帮助": "help",
     "endpoint": "endpoint", "endpoints": "endpoint", "接口": "endpoint", "端点": "endpoint",
+    "devices": "devices", "设备": "devices",
 }  # fmt: skip
 ACTIONS: dict[str, Action] = {
     "add": "add", "list": "list", "remove": "remove", "添加": "add", "登记": "add", "列表": "list", "删除": "remove",
@@ -29,6 +30,7 @@ OPTIONS: dict[Verb, tuple[str, ...]] = {
     "history": ("--limit", "--lang"),
     "explain": ("--lang",),
     "endpoint": ("--lang",),
+    "devices": ("--lang",),
     "help": ("--lang",),
 }
 FLAGS = frozenset({"--thorough"})
@@ -85,7 +87,7 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
     if not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     verb = VERBS.get(words[0].lower())
-    if verb is None or (verb == "endpoint" and not _acts(words)):
+    if verb is None or (verb == "endpoint" and not _acts(words)) or (verb == "devices" and not _alone(words)):
         return _understood(understand(words, names()), words, text, lang)
     parsed = _options(verb, words[1:])
     chosen = parsed.one("--lang")
@@ -111,6 +113,8 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
         return Request(verb=verb, text=text, lang=spoken, verdict_id=parsed.words[0].strip("`#"))
     if verb == "endpoint":
         return _endpoint(parsed, text, spoken)
+    if verb == "devices":
+        return Request(verb=verb, text=text, lang=spoken)
     return Request(verb="help", text=text, lang=spoken)
 
 
@@ -175,6 +179,11 @@ def _identify(parsed: _Parsed, text: str, lang: Lang) -> Request:
 def _acts(words: Sequence[str]) -> bool:
     """Whether words after "endpoint" say what to do, or nothing; else it is the first word of a question."""
     return not words[1:] or words[1].startswith("--") or words[1].lower() in ACTIONS
+
+
+def _alone(words: Sequence[str]) -> bool:
+    """Whether only options follow "devices"; else it is the first word of a question."""
+    return not words[1:] or words[1].startswith("--")
 
 
 def _endpoint(parsed: _Parsed, text: str, lang: Lang) -> Request:

@@ -24,6 +24,7 @@ from bot.store import Store
 from bot.store.endpoints import EndpointLine
 from bot.store.models import JobRow, RequestRow, now
 from bot.store.queries import HistoryRow, StoredVerdict, add_request
+from engine.backends import Device
 from engine.errors import R1Error
 from engine.identification import Identification, Recommendation
 from engine.verdict import Verdict
@@ -66,6 +67,7 @@ class Answer:
     endpoints: tuple[EndpointLine, ...] | None = None
     added: EndpointLine | None = None
     removed: str | None = None
+    devices: tuple[Device, ...] | None = None
     error: R1Error | None = None
 
 
@@ -78,6 +80,22 @@ def explained(stored: StoredVerdict, settings: Settings) -> Answer:
     except R1Error:  # its family is gone, or a reference is damaged: the verdict can be explained all the same
         return Answer(explanation=stored)
     return Answer(explanation=stored, today=today.verdict)
+
+
+def devices_seen(settings: Settings) -> Answer:
+    """The devices of the backend that is set.
+
+    Raises:
+        UsageError: there is no such device, or no cluster answers.
+    """
+    return Answer(
+        devices=engine.devices(
+            settings.backend,
+            address=settings.ray_address,
+            devices=settings.devices,
+            memory_budget=settings.memory_budget,
+        )
+    )
 
 
 def accept(store: Store, request: Request, origin: Origin, *, dedup_key: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
-Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "help", "refused"]
+Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "devices", "help", "refused"]
 Action = Literal["add", "list", "remove"]
 MOST_TOKENS = 10_000_000
 """What one identification of an endpoint may be allowed to spend, whoever asks."""

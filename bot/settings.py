@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from engine.errors import UsageError
+from engine.units import read_bytes
 
 _APP = "r1-detective"
 
@@ -22,6 +23,13 @@ _APP = "r1-detective"
 def _slack(name: str) -> AliasChoices:
     """Slack's own variable names, as its documentation and deployments use them."""
     return AliasChoices(f"SLACK_{name}", f"slack_{name.lower()}")
+
+
+def _bytes(value: object) -> object:
+    """``20GB``, ``16GiB``, or a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    return read_bytes(value) if value.strip() else None
 
 
 class Settings(BaseSettings):
@@ -49,6 +57,10 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=0, le=64)
     lease_seconds: float = Field(30.0, gt=0.2, le=3600)
     max_attempts: int = Field(5, ge=1, le=100)
+    backend: Literal["local", "ray"] = "local"
+    ray_address: str = ""
+    devices: str = ""
+    memory_budget: Annotated[int | None, BeforeValidator(_bytes)] = Field(None, ge=1)
 
     @classmethod
     def settings_customise_sources(

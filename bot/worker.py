@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import engine
 from bot.access import check_admin, check_target
 from bot.endpoints import Asked, resolve
-from bot.jobs import Answer, Job, LeaseLost, advance, explained, finish, release, renew, take
+from bot.jobs import Answer, Job, LeaseLost, advance, devices_seen, explained, finish, release, renew, take
 from bot.settings import Settings
 from bot.store import Store
 from bot.store.endpoints import list_endpoints, remove_endpoint, shown
@@ -210,12 +210,20 @@ class Worker:
                 return Answer(removed=request.target)
             if request.verb == "endpoint":
                 return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
+            if request.verb == "devices":
+                return self._devices()
             if request.verb != "explain":
                 return Answer()
             stored = load_verdict(session, request.verdict_id or "", team=team)
         if stored is None:
             return Answer(error=UsageError("verdict_unknown", id=(request.verdict_id or "")[:40]))
         return explained(stored, self.settings)
+
+    def _devices(self) -> Answer:
+        try:
+            return devices_seen(self.settings)
+        except R1Error as error:
+            return Answer(error=error)
 
     @contextmanager
     def _heartbeat(self, job: Job) -> Iterator[None]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.identification import Identification, OnProgress, Recommendation
 
 if TYPE_CHECKING:
+    from engine.backends import Device
     from engine.targets.endpoint import Budget, Endpoint
 
 __version__ = "0.1.0"
-__all__ = ["identify", "recommend", "recompute", "record_reference"]
+__all__ = ["devices", "identify", "recommend", "recompute", "record_reference"]
 
 
 def identify(
@@ -103,3 +104,28 @@ def record_reference(
     from engine.recording import record
 
     return record(endpoint, variant, budget=budget, on_progress=on_progress)
+
+
+def devices(
+    backend: Literal["local", "ray"] = "local",
+    *,
+    address: str = "",
+    devices: str = "",
+    memory_budget: int | None = None,
+) -> tuple[Device, ...]:
+    """The devices on which weights can be opened.
+
+    Args:
+        backend, address, devices: as in ``engine.backends.open_backend``.
+        memory_budget: bytes that may be used of each, instead of what is found free.
+
+    Raises:
+        UsageError: there is no such device, or no cluster answers.
+    """
+    from engine.backends import open_backend
+
+    opened = open_backend(backend, address=address, devices=devices, budget=memory_budget)
+    try:
+        return opened.devices()
+    finally:
+        opened.close()

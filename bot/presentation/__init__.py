@@ -6,6 +6,7 @@ Everything that comes from outside passes through the surface's ``mark``, which 
 from __future__ import annotations
 
 from bot.jobs import Answer
+from bot.presentation.devices import devices_view
 from bot.presentation.past import explain_view, history_view
 from bot.presentation.registry import added_view, endpoints_view, removed_view
 from bot.presentation.verdicts import figures, recommendation_view, verdict_view
@@ -39,6 +40,8 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
         return removed_view(answer.removed, lang, mark)
     if answer.added is not None:
         return added_view(answer.added, lang, mark, prefix=prefix)
+    if answer.devices is not None:
+        return devices_view(answer.devices, lang, mark)
     return _help_view(request, lang, prefix=prefix)
 
 

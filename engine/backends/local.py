@@ -30,18 +30,18 @@ class LocalBackend:
             UsageError: there is no such device.
         """
         self._wanted, self._budget = devices, budget
-        self._devices = chosen(devices)
+        self._devices = self._now()
         self._workers: dict[int, WorkerProcess] = {}
         self._inbox: Inbox = queue.SimpleQueue()
 
     def devices(self) -> tuple[Device, ...]:
         """Those that were named, else all there are."""
-        return self._devices if self._wanted else seen()
+        return self._now() if self._wanted else tuple(replace(device, allowed=self._budget) for device in seen())
 
     def run(self, jobs: Sequence[Job], on_progress: OnJob | None = None) -> list[Outcome]:
         """See ``engine.backends.Backend.run``."""
         tasks, report = tasks_of(jobs), on_progress or (lambda job, done, total: None)
-        if len(self._devices) == 1:
+        if len(self._devices) == 1 or not tasks:
             return [self._here(task, report) for task in tasks]
         return self._among(tasks, report)
 
@@ -49,6 +49,10 @@ class LocalBackend:
         """End the workers."""
         for seat in list(self._workers):
             self._workers.pop(seat).stop()
+
+    def _now(self) -> tuple[Device, ...]:
+        """The devices to use, with what is free on them now."""
+        return tuple(replace(device, allowed=self._budget) for device in chosen(self._wanted))
 
     def _here(self, task: Task, report: OnJob) -> Outcome:
         """In this process. What ``report`` raises passes through the work, whatever that catches."""
@@ -61,11 +65,10 @@ class LocalBackend:
             except Exception as error:
                 raise _Cancelled(error) from error
 
-        device = self._devices[0]
-        budget = device.budget if self._budget is None else self._budget
+        device = self._now()[0]
         report(task.job, 0, 1)
         try:
-            outcome = measure(task.job, device.id, step, kind=task.kind, budget=budget)
+            outcome = measure(task.job, device.id, step, kind=task.kind, budget=device.budget)
         except _Cancelled as cancelled:
             raise cancelled.reason from None
         report(task.job, steps[0], steps[0])
@@ -97,11 +100,11 @@ class LocalBackend:
 
     def _seats(self, jobs: int) -> list[Seat]:
         """One for each device named. What is free on a device is shared by its seats, as far as jobs will fill them."""
-        devices = chosen(self._wanted)
+        devices = self._now()
         sharing = Counter(device.id for device in devices)
 
         def budget(device: Device) -> int:
-            return device.budget // min(sharing[device.id], max(1, jobs)) if self._budget is None else self._budget
+            return device.budget if device.allowed is not None else device.budget // min(sharing[device.id], jobs)
 
         return [Seat(number, device.id, device.memory_free, budget(device)) for number, device in enumerate(devices)]
 

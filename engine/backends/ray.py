@@ -51,7 +51,8 @@ class RayBackend:
     def devices(self) -> tuple[Device, ...]:
         """Those of every node."""
         with hushed():
-            return tuple(device for node in nodes() for device in node.devices if self._wants(device.kind))
+            found = (device for node in nodes() for device in node.devices if self._wants(device.kind))
+            return tuple(replace(device, allowed=self._budget) for device in found)
 
     def run(self, jobs: Sequence[Job], on_progress: OnJob | None = None) -> list[Outcome]:
         """See ``engine.backends.Backend.run``."""

@@ -86,9 +86,12 @@ def connect(address: str) -> Connection:
         except (OSError, RuntimeError, ValueError) as error:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
-            shown = address or os.environ.get("RAY_ADDRESS") or "auto"
-            raise UsageError("ray_unreachable", address=shown[:80], problem=first) from error
+            if not address and not os.environ.get("RAY_ADDRESS"):
+                raise UsageError("ray_not_running") from error
+            said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+            shown = address or os.environ["RAY_ADDRESS"]
+            problem = said.splitlines()[0][:160].rstrip(".")
+            raise UsageError("ray_unreachable", address=shown[:80], problem=problem) from error
     return Connection(joined=True, folder=folder)
 
 

@@ -27,10 +27,12 @@ _FP8_SINCE = (8, 9)
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device. Memory in bytes; ``dtypes``: the float types it computes with in hardware, by torch's names.
+    """One device. Memory in bytes; ``dtypes``: the float types it computes with, by torch's names; none
+    where torch is missing.
 
     Attributes:
         where: the host it is in, where that is another one (a Ray cluster's node).
+        allowed: bytes that may be used of it by a setting, whatever is free.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Device:
     memory_free: int
     dtypes: tuple[str, ...] = ("float32",)
     where: str = ""
+    allowed: int | None = None
 
     @property
     def id(self) -> str:
@@ -54,6 +57,8 @@ class Device:
     @property
     def budget(self) -> int:
         """Bytes that may be used: what is free, less a margin."""
+        if self.allowed is not None:
+            return self.allowed
         return max(0, self.memory_free - max(int(self.memory_free * _MARGIN), _LEAST_MARGIN))
 
 
@@ -94,7 +99,8 @@ def chosen(wanted: str = "") -> tuple[Device, ...]:
 
 def _cpu() -> Device:
     memory = host_memory()
-    return Device("cpu", 0, _cpu_name(), memory.total, memory.free, ("float32", "bfloat16"))
+    dtypes = ("float32", "bfloat16") if has_torch() else ()
+    return Device("cpu", 0, _cpu_name(), memory.total, memory.free, dtypes)
 
 
 def _cpu_name() -> str:
