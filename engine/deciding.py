@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.evidence import UNKNOWN, Evidence, Group
 from engine.posterior import Support, posterior, supports
 from engine.reasons import CONTRADICTED, EQUAL, LIKELY, WORDS, contradictions, denied_claim, reasons, served
+from engine.soundness import as_filler, filler_among, with_damage
 from engine.verdict import Claim, ClaimCheck, Grade, Mixture, Outcome, Reason, Verdict, together
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def decide(
     """
     groups = supports(evidence, hypotheses.ids)
     probability = posterior(groups, hypotheses)
+    if (filler := filler_among(evidence)) is not None:
+        rest = [row for row in evidence if row.group != "values"]
+        headers = decide(rest, hypotheses, claim, description, mixture)
+        return as_filler(headers, filler, probability, hypotheses)
     outcome_of = _outcomes(hypotheses)
     chances = {kind: _chance(probability, outcome_of, kind) for kind in ("full", "distilled", "other")}
     leading = max(chances, key=lambda kind: chances[kind])
@@ -65,6 +70,7 @@ def decide(
         contradictions=(*torn, *denied),
         reasons=tuple(reasons(outcome, variant, chances, probability, groups, kinds, hypotheses)),
     )
+    verdict = with_damage(verdict, evidence)
     return verdict if mixture is None else _with_mixture(verdict, mixture)
 
 

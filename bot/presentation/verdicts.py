@@ -23,7 +23,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     said = words(lang)["verdict"]
     headline = headline_of(verdict, lang, mark)
     sure = said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade])
-    is_line = said["is"][verdict.outcome].format(title=_title(verdict, lang, mark))
+    is_line = said["is"]["filler" if _is_filler(verdict) else verdict.outcome].format(title=_title(verdict, lang, mark))
     fields = [_claim_line(verdict, lang, mark), f"{is_line} – {sure}"]
     if verdict.indistinguishable and " / " not in verdict.title:
         fields.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
@@ -49,9 +49,15 @@ def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
     """The first line of a reply: whether the claim holds, and what it is."""
     said = words(lang)["verdict"]
     torn = any(reason.code.startswith("contradiction") for reason in verdict.contradictions)
-    key = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
+    key: str = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
+    if _is_filler(verdict):
+        key = "filler"
     what = said["what"][key].format(title=_title(verdict, lang, mark))
     return str(said["headline"][verdict.claim_check].format(what=what))
+
+
+def _is_filler(verdict: Verdict) -> bool:
+    return any(reason.code.startswith("filler") for reason in verdict.reasons)
 
 
 def _title(verdict: Verdict, lang: Lang, mark: Mark) -> str:

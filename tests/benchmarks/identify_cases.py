@@ -21,7 +21,7 @@ from engine.catalog import load_family
 from engine.errors import R1Error
 from engine.identification import Identification
 from engine.pipeline import conclude, hypotheses_of
-from engine.probes import PROBES
+from engine.probes import PROBES, sanity
 from engine.verdict import Verdict
 
 
@@ -63,7 +63,7 @@ def without(found: Identification, variant: str | None) -> Verdict:
     """The verdict as if the catalog had no entry for ``variant``."""
     hypotheses = hypotheses_of(load_family("deepseek-r1"))
     left = replace(hypotheses, variants=tuple(entry for entry in hypotheses.variants if entry.id != variant))
-    scorers = {probe.name: probe.score for probe in PROBES}
+    scorers = {probe.name: probe.score for probe in (*PROBES, sanity.PROBE)}
     return conclude([scorers[row.probe](row.observation, left) for row in found.evidence], left)
 
 

@@ -99,7 +99,7 @@ def test_the_articles_table_judges_encoders(tmp_path: Path, layers: int, hidden:
 def test_progress_is_told_step_by_step(samples: Path) -> None:
     seen: list[str] = []
     engine.identify(str(samples / "DeepSeek-R1-Distill-Qwen-7B"), on_progress=lambda step: seen.append(step.stage))
-    assert seen == ["open", "tensors", "parameters", "config", "tokenizer", "quantization", "card", "verdict"]
+    assert seen == ["open", "tensors", "parameters", "config", "tokenizer", "quantization", "card", "sanity", "verdict"]
 
 
 def test_a_bad_constraint_is_refused_before_the_target_is_touched() -> None:
