@@ -48,7 +48,11 @@ def group() -> None:
 @click.option("--family", default="deepseek-r1", show_default=True, help="Catalog family to compare with.")
 @click.option("--family-file", multiple=True, type=click.Path(path_type=Path), help="A family of your own (YAML).")
 @click.option("--budget-tokens", metavar="N", help="Tokens that asking an endpoint may cost at most.")
-@click.option("--thorough", is_flag=True, help="Ask an endpoint on after the verdict: routing, knowledge, speed.")
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Ask an endpoint on after the verdict; of a checkpoint, open the weights and run it.",
+)
 @click.option("--key-env", metavar="VAR", help="Environment variable that holds the endpoint's key.")
 @click.option(
     "--reference", multiple=True, type=click.Path(path_type=Path), help="A recorded reference to compare with."
@@ -64,11 +68,13 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
              scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
     from bot.keeping import endpoint_asked, keep_identification
+    from bot.settings import backend_of
 
     settings = _settings()
     options = {"--family": (family,), "--scenario": scenario, "--constraint": constraint, "--budget-tokens": _given(budget_tokens)}  # fmt: skip
     request = _request("identify", target, *words, options=options, lang=lang, flags=["--thorough"] * thorough)
     asked = endpoint_asked(settings, request, key_env)
+    backend = backend_of(settings) if thorough and asked is None else None
     found = engine.identify(
         asked.endpoint.name or target if asked is not None else target,
         family=request.family,
@@ -78,7 +84,9 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
         rule_files=settings.rule_files,
         endpoint=asked.endpoint if asked is not None else None,
         budget=asked.budget if asked is not None else None,
-        reference_files=(*settings.references, *reference) if asked is not None else (),
+        reference_files=(*settings.references, *reference) if asked is not None or thorough else (),
+        thorough=thorough,
+        backend=backend,
         on_progress=None if as_json else progress_line(request.lang),
     )
     verdict_id = None if no_store else keep_identification(settings, request, found)

@@ -98,12 +98,15 @@ def secret() -> int:
     return 0
 
 
-@click.group(help="Recorded behaviour of endpoints that somebody vouches for, to compare others with.")
+@click.group(help="What endpoints and checkpoints that somebody vouches for show, to compare others with.")
 def reference() -> None:
     pass
 
 
-@reference.command(help="Record what the endpoint TARGET (a registered name, or a URL) answers, as VARIANT.")
+@reference.command(
+    help="Record TARGET as VARIANT: what an endpoint (a registered name, or a URL) answers, or how the weights of a "
+    "checkpoint (a directory, a .safetensors, a .gguf or a Hub id) are."
+)
 @click.argument("target")
 @click.option("--variant", required=True, metavar="ID", help="What it is vouched to be, e.g. DeepSeek-R1.")
 @click.option(
@@ -111,26 +114,29 @@ def reference() -> None:
 )
 @click.option("--budget-tokens", type=click.IntRange(1, 10_000_000), metavar="N", help="Tokens it may cost, at most.")
 @click.option("--key-env", metavar="VAR", help="Environment variable that holds its key.")
+@click.option("--family-file", multiple=True, type=click.Path(path_type=Path), help="A family of your own (YAML).")
 @_LANG
-def record(target: str, variant: str, output: Path | None, budget_tokens: int | None, key_env: str | None, lang: Lang | None) -> int:  # fmt: skip
+def record(target: str, variant: str, output: Path | None, budget_tokens: int | None, key_env: str | None,
+           family_file: tuple[Path, ...], lang: Lang | None) -> int:  # fmt: skip
     import re
     from dataclasses import replace
-    from urllib.parse import urlsplit
 
     import engine
     from bot.keeping import endpoint_asked
-    from bot.settings import load_settings
-    from engine.errors import UsageError
+    from bot.settings import backend_of, load_settings
 
     settings = load_settings()
     request = replace(_request(lang), verb="identify", target=target, thorough=True, budget_tokens=budget_tokens)
     asked = endpoint_asked(settings, request, key_env)
-    if asked is None:
-        raise UsageError("reference_endpoint", name=target[:120])
     recorded = engine.record_reference(
-        asked.endpoint, variant, budget=asked.budget, on_progress=progress_line(request.lang)
+        asked.endpoint if asked is not None else target,
+        variant,
+        family_files=(*settings.family_files, *family_file),
+        budget=asked.budget if asked is not None else None,
+        backend=backend_of(settings) if asked is None else None,
+        on_progress=progress_line(request.lang),
     )
-    whose = asked.endpoint.name or urlsplit(asked.endpoint.url).hostname
+    whose = (asked.endpoint.name if asked is not None else "") or recorded["host"]
     path = output or settings.reference_folder / re.sub(r"[^\w.@-]+", "-", f"{variant}@{whose}.json")
     _write(path, recorded)
     click.echo(mark(path))
@@ -142,11 +148,13 @@ def list_references() -> int:
     import json
 
     from bot.settings import load_settings
+    from engine.references import PARTS
 
     for path in load_settings().references:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             told = [str(kept.get(name) or "-") for name in ("variant", "host", "created")]
+            told.append(", ".join(part for part in PARTS if kept.get(part)) or "-")
         except (OSError, ValueError, AttributeError):
             told = ["?"]
         click.echo(f"{mark(path)}  {mark('  '.join(told))}")

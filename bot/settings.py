@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -16,6 +16,9 @@ from pydantic_settings import (
 
 from engine.errors import UsageError
 from engine.units import read_bytes
+
+if TYPE_CHECKING:
+    from engine.backends import Backend
 
 _APP = "r1-detective"
 
@@ -87,6 +90,19 @@ class Settings(BaseSettings):
     def reference_folder(self) -> Path:
         """Where `r1 reference record` writes, and identifications look."""
         return self.reference_dir or default_database().parent / "references"
+
+
+def backend_of(settings: Settings) -> Backend:
+    """Where weights are opened; whoever asks closes it.
+
+    Raises:
+        UsageError: a device that is not there, no Ray, or no cluster that answers.
+    """
+    from engine.backends import open_backend
+
+    return open_backend(
+        settings.backend, address=settings.ray_address, devices=settings.devices, budget=settings.memory_budget
+    )
 
 
 def config_file() -> Path:

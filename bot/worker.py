@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import engine
 from bot.access import check_admin, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Job, LeaseLost, advance, devices_seen, explained, finish, release, renew, take
-from bot.settings import Settings
+from bot.settings import Settings, backend_of
 from bot.store import Store
 from bot.store.endpoints import list_endpoints, remove_endpoint, shown
 from bot.store.queries import (
@@ -29,6 +29,9 @@ from bot.store.queries import (
 )
 from engine.errors import R1Error, UsageError
 from engine.identification import Progress
+
+if TYPE_CHECKING:
+    from engine.backends import Backend
 
 log = logging.getLogger("r1.worker")
 _IDLE = 0.1
@@ -59,6 +62,7 @@ class Worker:
         self.store, self.settings, self.replier = store, settings, replier
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{threading.get_ident() % 10**6}"
         self.stop = threading.Event()
+        self._opened: Backend | None = None
 
     def run(self) -> None:
         """Take and do jobs until told to stop; what is under way then is finished first."""
@@ -71,6 +75,8 @@ class Worker:
                 self.stop.wait(1.0)
             if not busy:
                 self.stop.wait(_IDLE)
+        if self._opened is not None:
+            self._opened.close()
 
     def run_one(self) -> bool:
         """Do one job, if there is one."""
@@ -163,13 +169,21 @@ class Worker:
             rule_files=self.settings.rule_files,
             endpoint=asked.endpoint if asked is not None else None,
             budget=asked.budget if asked is not None else None,
-            reference_files=self.settings.references if asked is not None else (),
+            reference_files=self.settings.references if asked is not None or job.request.thorough else (),
+            thorough=job.request.thorough,
+            backend=self._backend(job.request.thorough and asked is None),
             on_progress=lambda progress: self.replier.progress(job, progress),
         )
         with self.store.begin() as session:
             kept = save_identification(session, found, request_id=job.request_id, team=job.origin.team)
             advance(session, job, state="computed", verdict_id=kept)
         return replace(job, state="computed", verdict_id=kept)
+
+    def _backend(self, wanted: bool) -> Backend | None:
+        """Where weights are opened; started when first needed, and kept."""
+        if wanted and self._opened is None:
+            self._opened = backend_of(self.settings)
+        return self._opened
 
     def _keep(self, job: Job, error: R1Error | None = None) -> Job:
         values: dict[str, Any] = {"state": "computed"}

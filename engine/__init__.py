@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.identification import Identification, OnProgress, Recommendation
 
 if TYPE_CHECKING:
-    from engine.backends import Device
+    from engine.backends import Backend, Device
     from engine.targets.endpoint import Budget, Endpoint
 
 __version__ = "0.1.0"
@@ -27,6 +27,8 @@ def identify(
     reference_files: Iterable[Path] = (),
     endpoint: Endpoint | None = None,
     budget: Budget | None = None,
+    thorough: bool = False,
+    backend: Backend | None = None,
     on_progress: OnProgress | None = None,
 ) -> Identification:
     """Say what the model at ``spec`` is, and whether the full or a distilled model suits ``constraints``.
@@ -38,9 +40,11 @@ def identify(
         constraints: deployment constraints by name, see ``engine.rules.recommend``.
         scenario: free words (en/zh) that the scenario rules read too.
         family_files, rule_files: the user's own YAML, added to what ships.
-        reference_files: recorded behaviour of trusted endpoints, see ``record_reference``.
+        reference_files: what trusted endpoints and checkpoints showed, see ``record_reference``.
         endpoint: the endpoint that ``spec`` is a name of, with its key.
-        budget: what questions to an endpoint may cost at most.
+        budget: what questions to an endpoint may cost at most, and whether these go on after the verdict.
+        thorough: open a checkpoint's weights: take their fingerprint, and run the model.
+        backend: where that happens, see ``engine.backends``; ``None``: on this machine's devices.
         on_progress: called before and after each step, from this thread.
 
     Raises:
@@ -58,6 +62,8 @@ def identify(
         reference_files=tuple(reference_files),
         endpoint=endpoint,
         budget=budget,
+        thorough=thorough,
+        backend=backend,
         on_progress=on_progress,
     )
 
@@ -90,20 +96,33 @@ def recompute(
 
 
 def record_reference(
-    endpoint: Endpoint, variant: str, *, budget: Budget | None = None, on_progress: OnProgress | None = None
+    target: Endpoint | str,
+    variant: str,
+    *,
+    family_files: Iterable[Path] = (),
+    budget: Budget | None = None,
+    backend: Backend | None = None,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """What an endpoint that somebody vouches for answers, as a JSON-able reference.
+    """What a target that somebody vouches for shows, as a JSON-able reference: answers of an endpoint; of a
+    checkpoint's weights a fingerprint, and what a forward pass shows.
 
     Args:
         variant: catalog id of what it is vouched to be.
+        budget: what an endpoint may be asked.
+        backend: where weights are opened.
 
     Raises:
         UsageError: the catalog has no such variant.
-        TargetError: the endpoint cannot be asked, or answered too little.
+        TargetError: the target cannot be asked or read, or showed too little.
     """
+    if isinstance(target, str):
+        from engine.weights.recording import record_weights
+
+        return record_weights(target, variant, family_files=family_files, backend=backend, on_progress=on_progress)
     from engine.recording import record
 
-    return record(endpoint, variant, budget=budget, on_progress=on_progress)
+    return record(target, variant, budget=budget, on_progress=on_progress)
 
 
 def devices(

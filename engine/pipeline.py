@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import engine
 from engine.catalog import load_family, load_published
@@ -15,8 +15,9 @@ from engine.claim import read_claim
 from engine.deciding import decide
 from engine.evidence import Evidence
 from engine.identification import Identification, OnProgress, Progress, Recommendation, TargetSummary
+from engine.inspection import Inspection, inspect
 from engine.posterior import posterior, supports
-from engine.probes import ENDPOINT_PROBES, PROBES, Hypotheses
+from engine.probes import ENDPOINT_PROBES, PROBES, SANITY_PROBE, WEIGHT_PROBES, Hypotheses, Probe
 from engine.probes.routing import share_of
 from engine.references import Reference, load_references, newest
 from engine.rules.constraints import parse_constraints
@@ -26,6 +27,9 @@ from engine.targets.endpoint import Budget, Endpoint
 from engine.targets.spec import parse_spec
 from engine.targets.target import Target
 from engine.verdict import Mixture, Verdict, together
+
+if TYPE_CHECKING:
+    from engine.backends import Backend
 
 
 def identify(
@@ -39,6 +43,8 @@ def identify(
     reference_files: tuple[Path, ...],
     endpoint: Endpoint | None,
     budget: Budget | None,
+    thorough: bool,
+    backend: Backend | None,
     on_progress: OnProgress | None,
 ) -> Identification:
     """See ``engine.identify``. Constraints, catalog and references are checked before the target is touched."""
@@ -51,8 +57,8 @@ def identify(
         hypotheses = hypotheses_of(chosen, load_references(reference_files), served=True)
         target, rows = _ask(spec, asked, hypotheses, budget or Budget(), on_progress)
     else:
-        hypotheses = hypotheses_of(chosen)
-        target, rows = _read(spec, hypotheses, on_progress)
+        hypotheses = hypotheses_of(chosen, load_references(reference_files) if thorough else ())
+        target, rows = _read(spec, hypotheses, thorough, backend, on_progress)
     verdict = conclude(rows, hypotheses)
     return Identification(
         target=target,
@@ -71,10 +77,12 @@ def _as_endpoint(spec: str) -> Endpoint | None:
     return where if isinstance(where, Endpoint) else None
 
 
-def _read(spec: str, hypotheses: Hypotheses, on_progress: OnProgress | None) -> tuple[TargetSummary, list[Evidence]]:
-    """Headers and small files, through every probe."""
+def _read(
+    spec: str, hypotheses: Hypotheses, thorough: bool, backend: Backend | None, on_progress: OnProgress | None
+) -> tuple[TargetSummary, list[Evidence]]:
+    """Headers and small files, through every probe; then the weights, a few megabytes or as asked."""
     report = on_progress or (lambda progress: None)
-    steps = len(PROBES) + 1
+    steps = len(PROBES) + (5 if thorough else 3)
     report(Progress("open", 0, steps))
     target = open_target(spec)
     rows: list[Evidence] = []
@@ -83,8 +91,14 @@ def _read(spec: str, hypotheses: Hypotheses, on_progress: OnProgress | None) -> 
         observation = probe.observe(target)
         if observation is not None:
             rows.append(probe.score(observation, hypotheses))
+    stages = ("sanity", "lineage", "forward")
+
+    def reached(stage: str) -> None:
+        report(Progress(stage, len(PROBES) + 1 + stages.index(stage), steps))
+
+    seen = inspect(target, hypotheses, thorough=thorough, backend=backend, report=reached)
     report(Progress("verdict", steps, steps))
-    return _summary(target), rows
+    return _summary(target, seen), [*rows, *seen.rows]
 
 
 def _ask(
@@ -122,8 +136,9 @@ def recompute(
     started = time.perf_counter()
     chosen = load_family(stored.family, family_files)
     served = stored.target.kind == "endpoint"
-    hypotheses = hypotheses_of(chosen, load_references(reference_files) if served else (), served=served)
-    probes = ENDPOINT_PROBES if served else PROBES
+    opened = any(row.probe == "lineage" for row in stored.evidence)
+    hypotheses = hypotheses_of(chosen, load_references(reference_files) if served or opened else (), served=served)
+    probes: tuple[Probe[Any], ...] = ENDPOINT_PROBES if served else (*PROBES, SANITY_PROBE, *WEIGHT_PROBES)
     scorers = {probe.name: probe.score for probe in probes}
     rows = [scorers[row.probe](row.observation, hypotheses) for row in stored.evidence if row.probe in scorers]
     verdict = conclude(rows, hypotheses)
@@ -206,7 +221,7 @@ def _rejoin(recommendation: Recommendation, verdict: Verdict) -> Recommendation:
     return replace(recommendation, fits_target=fits_target(recommendation.choice, verdict))
 
 
-def _summary(target: Target) -> TargetSummary:
+def _summary(target: Target, seen: Inspection) -> TargetSummary:
     weights = tuple(file for file in target.files if file.name.endswith((".safetensors", ".gguf")))
     return TargetSummary(
         spec=target.spec,
@@ -216,6 +231,6 @@ def _summary(target: Target) -> TargetSummary:
         weights_size=target.weights_size,
         tensor_count=len(target.tensors),
         files=weights or target.files[:1],
-        findings=target.findings,
-        cost=target.cost,
+        findings=(*target.findings, *seen.findings),
+        cost=replace(target.cost, bytes_read=target.cost.bytes_read + seen.bytes_read),
     )

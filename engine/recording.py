@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import engine
-from engine.catalog import load_family, load_published
-from engine.errors import TargetError, UsageError
+from engine.catalog import family_with
+from engine.errors import TargetError
 from engine.identification import OnProgress, Progress
 from engine.probes import capability, entropy
 from engine.probes.knowledge import answers_in
@@ -31,10 +31,7 @@ def record(
     endpoint: Endpoint, variant: str, *, budget: Budget | None, on_progress: OnProgress | None
 ) -> dict[str, Any]:
     """See ``engine.record_reference``."""
-    known = {entry.id for entry in (*load_family("deepseek-r1").variants, *load_published())}
-    if variant not in known:
-        names = [entry.id for entry in load_family("deepseek-r1").variants]
-        raise UsageError("variant_unknown", name=variant[:80], known=", ".join(names))
+    family_with(variant)
     report = on_progress or (lambda progress: None)
     said = asyncio.run(_put_all(endpoint, budget or RECORDING, report))
     facts = _facts(said)

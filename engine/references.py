@@ -17,6 +17,8 @@ from engine.targets.source import parse_json
 from engine.weights.records import Fingerprint
 
 FORMAT = 1
+PARTS = ("fingerprint", "attention", "entropies", "facts", "problems")
+"""What a reference may hold to compare with: of weights the first three, of an endpoint the last three."""
 _LIMIT = 20_000_000
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 

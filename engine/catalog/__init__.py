@@ -60,6 +60,21 @@ def family_names(family_files: tuple[Path, ...] = ()) -> list[str]:
     return [*_SHIPPED, *(_read_family(path).name for path in family_files)]
 
 
+def family_with(variant: str, family_files: tuple[Path, ...] = ()) -> Family:
+    """The family that a variant, or a published model beside it, belongs to: the default one before others.
+
+    Raises:
+        UsageError: no family has it; the sentence lists the default one's.
+        CatalogError: a file is invalid.
+    """
+    families = [load_family(name, family_files) for name in family_names(family_files)]
+    for family in families:
+        if variant in {entry.id for entry in (*family.variants, *(() if family.alone else load_published()))}:
+            return family
+    known = ", ".join(entry.id for entry in families[0].variants)
+    raise UsageError("variant_unknown", name=variant[:80], known=known)
+
+
 def load_published() -> tuple[Variant, ...]:
     """Published models outside the families, kind ``other``."""
     return _published().variants

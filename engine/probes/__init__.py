@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.probes import (
+    attention,
     capability,
     card,
     config,
     entropy,
     knowledge,
+    lineage,
     logprobs,
     long_context,
     parameters,
     quantization,
     reasoning,
     routing,
+    sanity,
     self_report,
     serving,
     speed,
@@ -24,7 +29,7 @@ from engine.probes import (
     tokenizer,
     truncation,
 )
-from engine.probes.probe import Hypotheses, Probe
+from engine.probes.probe import Hypotheses, Observation, Probe
 from engine.targets.endpoint import Conversation
 from engine.targets.target import Target
 
@@ -38,6 +43,16 @@ PROBES: tuple[Probe[Target], ...] = (
 )
 """All read headers and small files, which `open_target` has fetched together; each costs milliseconds, so
 there is nothing to plan between them."""
+
+SANITY_PROBE: Probe[Target] = sanity.PROBE
+"""Reads a few megabytes of the weights of a target on this machine."""
+
+WEIGHT_PROBES: tuple[Probe[Mapping[str, Observation]], ...] = (
+    lineage.PROBE,
+    attention.PROBE,
+    entropy.FORWARD_PROBE,
+)
+"""All read what a backend measured of a checkpoint's weights, by probe."""
 
 ENDPOINT_PROBES: tuple[Probe[Conversation], ...] = (
     token_ids.PROBE,
@@ -58,4 +73,11 @@ ENDPOINT_PROBES: tuple[Probe[Conversation], ...] = (
 )
 """All read the same conversation; which questions it is made of is the planner's to choose."""
 
-__all__ = ["ENDPOINT_PROBES", "PROBES", "Hypotheses", "Probe"]
+__all__ = [
+    "ENDPOINT_PROBES",
+    "PROBES",
+    "SANITY_PROBE",
+    "WEIGHT_PROBES",
+    "Hypotheses",
+    "Probe",
+]

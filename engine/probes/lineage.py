@@ -18,7 +18,7 @@ from typing import Any
 from engine.catalog.schema import Variant
 from engine.errors import R1Error
 from engine.evidence import UNKNOWN, Evidence
-from engine.probes.probe import IMPOSSIBLE, Hypotheses, Observation
+from engine.probes.probe import IMPOSSIBLE, Hypotheses, Observation, Probe
 from engine.weights.records import Fingerprint, Relation
 
 _SIBLING_UNTOUCHED = math.log(0.05)
@@ -35,17 +35,24 @@ _FARTHER = math.log(0.1)
 _RANK = {"same": 5, "tuned": 4, "resized": 3, "unclear": 2, "incomparable": 1, "unrelated": 0}
 
 
-def measure(spec: str, *, report: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """The fingerprint of a checkpoint, from a few of its layers; or why it has none."""
+def measure(
+    spec: str, *, every_layer: bool = False, report: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """The fingerprint of a checkpoint, from a few of its layers or from every one; or why it has none."""
     from engine.weights.fingerprint import LOOKED, take_from
     from engine.weights.store import open_store
 
     with open_store(spec) as store:
         try:
-            fingerprint = take_from(store, layers=LOOKED, report=report)
+            fingerprint = take_from(store, layers=None if every_layer else LOOKED, report=report)
         except R1Error as error:
             return {"problem": error.code, "values": dict(error.values), "bytes_read": store.bytes_read}
         return {"fingerprint": fingerprint.model_dump(mode="json"), "bytes_read": store.bytes_read}
+
+
+def observe(seen: Mapping[str, Observation]) -> Observation | None:
+    """What a backend measured, by probe."""
+    return seen.get("lineage")
 
 
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
@@ -130,3 +137,6 @@ def _values(observation: Observation, relations: Mapping[str, Relation]) -> dict
         "score": f"{relation.score:.2f}",
         "count": len(relations),
     }
+
+
+PROBE = Probe("lineage", observe, score)

@@ -1,0 +1,80 @@
+"""Opening a checkpoint's weights: are they sane; and if asked, whence they come and what they do in a forward pass.
+
+Cheap first: a few megabytes tell filler from weights before anything expensive runs, here; fingerprint and forward
+pass run on a backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.evidence import Evidence
+from engine.probes import SANITY_PROBE, WEIGHT_PROBES, Hypotheses
+from engine.probes.sanity import STOPS
+from engine.targets.target import Finding, Target
+
+if TYPE_CHECKING:
+    from engine.backends import Backend
+
+OnStage = Callable[[str], None]
+"""Told the stage that begins: ``sanity``, ``lineage`` or ``forward``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Rows of evidence, what else is worth telling, and how many bytes were read for them."""
+
+    rows: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    bytes_read: int = 0
+
+
+def inspect(
+    target: Target, hypotheses: Hypotheses, *, thorough: bool, backend: Backend | None, report: OnStage
+) -> Inspection:
+    """What the weights show.
+
+    Args:
+        thorough: also take the fingerprint and run the model; else only files on this machine are sampled.
+        backend: where that runs; ``None``: on this machine's devices.
+    """
+    if not target.tensors:
+        return Inspection()
+    report("sanity")
+    seen = SANITY_PROBE.observe(target)
+    rows, read = (
+        (SANITY_PROBE.score(seen, hypotheses),) if seen is not None else (),
+        int((seen or {}).get("bytes_read", 0)),
+    )
+    if not thorough:
+        return Inspection(rows, (), read)
+    if any(row.values["form"] in STOPS for row in rows):
+        # Filler, damage or nothing at all: what more could be read off it would mean nothing.
+        return Inspection(rows, (Finding("weights_left"),), read)
+    looked = _look(target, hypotheses, backend, report)
+    return Inspection((*rows, *looked.rows), looked.findings, read + looked.bytes_read)
+
+
+def _look(target: Target, hypotheses: Hypotheses, backend: Backend | None, report: OnStage) -> Inspection:
+    from engine.backends import Job, open_backend
+
+    kinds = ["lineage", "forward"] if target.root is not None else ["lineage"]
+    chosen = backend or open_backend()
+    try:
+        outcomes = chosen.run([Job(kind, target.spec) for kind in kinds], lambda job, done, total: report(job.kind))
+    finally:
+        if backend is None:
+            chosen.close()
+    observed = {probe: seen for outcome in outcomes for probe, seen in outcome.observations.items()}
+    rows = [probe.score(seen, hypotheses) for probe in WEIGHT_PROBES if (seen := probe.observe(observed)) is not None]
+    findings = [note for outcome in outcomes for note in outcome.notes]
+    findings += [
+        Finding("look_failed", {"question": kind, "code": outcome.error[0], "values": dict(outcome.error[1])})
+        for kind, outcome in zip(kinds, outcomes, strict=True)
+        if outcome.error is not None
+    ]
+    if "forward" not in kinds:
+        findings.append(Finding("weights_remote"))
+    return Inspection(tuple(rows), tuple(findings), sum(outcome.bytes_read for outcome in outcomes))
