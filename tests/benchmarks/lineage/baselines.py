@@ -15,11 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.lineage.reading import ATTENTION, MLP, Matrix, Weights
+from lineage.reading import ATTENTION, MLP, Matrix, Weights
 
 _ANCHORS, _BINS, _SAMPLED, _TOKENS = 64, 20, 4096, 512
 _WORDS = (
-    "0 1 2 3 4 5 6 7 8 9 . , ! ? ( ) the of and to in is for on with that as it be are this not or from by an".split()
+    *"0123456789.,!?()",
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "for",
+    "on",
+    "with",
+    "that",
+    "as",
+    "it",
+    "be",
+    "are",
 )
 NAN = float("nan")
 
@@ -42,9 +56,9 @@ def anchors(weights: Weights) -> Matrix | None:
     known, ids = weights.vocabulary, []
     for word in _WORDS:
         ids += [known[form] for form in (word, f"Ġ{word}", f"▁{word}") if form in known][:1]
-    drawn = np.random.default_rng(42).integers(0, min(50_000, len(table)), 4 * _ANCHORS)
-    ids = list(dict.fromkeys([*ids, *(int(number) for number in drawn)]))[:_ANCHORS]
-    rows = table[[number for number in ids if number < len(table)]]
+    drawn = np.random.default_rng(42).permutation(50_000)
+    ids = list(dict.fromkeys([*ids, *(int(number) for number in drawn if number < len(table))]))[:_ANCHORS]
+    rows = table[ids]
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return rows @ rows.T
 

@@ -17,12 +17,13 @@ _SMALL = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors under Hugging Face's names in float32, config.json, and the folder the small files come from."""
+    """Tensors under Hugging Face's names in float32, config.json, the folder the small files come from, and the text of
+    those that differ."""
 
     config: dict[str, Any]
     state: State
     small: Path | None = None
-    kept: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
 
     def with_state(self, state: State, **config: Any) -> Checkpoint:
         """The same checkpoint with other tensors, and config keys replaced."""
@@ -73,6 +74,8 @@ def write(checkpoint: Checkpoint, folder: Path, *, dtype: torch.dtype | None = t
     for name in _SMALL if checkpoint.small else ():
         if (checkpoint.small / name).exists():
             shutil.copy(checkpoint.small / name, folder / name)
+    for name, text in checkpoint.changed.items():
+        (folder / name).write_text(text, "utf-8")
     return folder
 
 

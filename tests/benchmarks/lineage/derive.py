@@ -6,17 +6,19 @@ A name says how: ``llama-1+tuned+permuted+int4`` is the zoo's ``llama-1``, fine-
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tests.benchmarks.lineage import checkpoints, formats, rearranged, zoo
-from tests.benchmarks.lineage.checkpoints import Checkpoint, State
+from lineage import checkpoints, formats, rearranged, zoo
+from lineage.checkpoints import Checkpoint, State
 
 Change = Callable[[Checkpoint, int], Checkpoint]
 
@@ -58,7 +60,7 @@ def _hold_equal(how: str, source: Checkpoint, changed: Checkpoint, seed: int) ->
 
 def _trained(steps: int, rate: float, corpus: str = "code") -> Change:
     def change(source: Checkpoint, seed: int) -> Checkpoint:
-        from tests.benchmarks.lineage.training import learn
+        from lineage.training import learn
 
         model = checkpoints.model_of(source).train()
         if source.config["model_type"] == "bert":
@@ -66,7 +68,7 @@ def _trained(steps: int, rate: float, corpus: str = "code") -> Change:
         elif source.config["model_type"] == "gemma3_text":
             model.get_input_embeddings().weight.requires_grad_(False)
             own = [parameter for parameter in model.parameters() if parameter.requires_grad]
-            from tests.benchmarks.lineage.training import optimise
+            from lineage.training import optimise
 
             optimise(
                 own, lambda ids: model(input_ids=ids, labels=ids).loss, lessons(source, corpus),
@@ -81,7 +83,7 @@ def _trained(steps: int, rate: float, corpus: str = "code") -> Change:
 
 def _contrast(model: Any, *, steps: int, rate: float, seed: int) -> None:
     """SimCSE (Gao et al. 2021): the same text twice through dropout, against the others of the batch."""
-    from tests.benchmarks.lineage.training import optimise
+    from lineage.training import optimise
 
     torch.manual_seed(seed)
 
@@ -98,7 +100,7 @@ def lessons(source: Checkpoint, corpus: str = "code") -> Any:
     import numpy as np
     from tokenizers import Tokenizer
 
-    from tests.benchmarks.lineage.texts import text_of
+    from lineage.texts import text_of
 
     assert source.small is not None
     core = Tokenizer.from_file(str(source.small / "tokenizer.json"))
@@ -110,7 +112,7 @@ def lessons(source: Checkpoint, corpus: str = "code") -> Any:
 
 def low_rank(source: Checkpoint, seed: int) -> Checkpoint:
     """LoRA of rank 8, merged."""
-    from tests.benchmarks.lineage.training import learn_low_rank
+    from lineage.training import learn_low_rank
 
     if source.config["model_type"] == "bert":
         raise rearranged.Unfit("no next token to learn")
@@ -158,7 +160,7 @@ def shallower(source: Checkpoint, seed: int = 0) -> Checkpoint:
 
 def deeper(source: Checkpoint, seed: int = 0) -> Checkpoint:
     """The first two thirds of the blocks, then the last two thirds (depth up-scaling; SOLAR, Kim et al. 2023)."""
-    part = source.layers * 2 // 3
+    part = -(-source.layers * 2 // 3)
     return _with_layers(source, [*range(part), *range(source.layers - part, source.layers)])
 
 
@@ -193,12 +195,30 @@ def narrower(source: Checkpoint, seed: int = 0) -> Checkpoint:
 
 def extended(source: Checkpoint, seed: int) -> Checkpoint:
     """64 more tokens at the end of the vocabulary, their rows near the mean of the others."""
-    draws, state = torch.Generator().manual_seed(seed), dict(source.state)
+    draws, state = _draws(seed), dict(source.state)
     for name, rows in source.state.items():
         if re.search(r"embed_tokens|lm_head|word_embeddings", name):
             new = rows.mean(0) + rows.std(0) * 0.1 * torch.randn(64, rows.shape[1], generator=draws)
             state[name] = torch.cat([rows, new])
     return source.with_state(state, vocab_size=int(source.config["vocab_size"]) + 64)
+
+
+def renumbered(source: Checkpoint, seed: int) -> Checkpoint:
+    """The tokens numbered anew, in the weights and in tokenizer.json: the same texts give the same outputs. Only for
+    the tokenizers trained here."""
+    assert source.small is not None
+    told = json.loads((source.small / "tokenizer.json").read_text("utf-8"))
+    special, size = len(told["added_tokens"]), int(source.config["vocab_size"])
+    order = torch.cat([torch.arange(special), special + torch.randperm(size - special, generator=_draws(seed))])
+    names = re.compile(r"embed_tokens|lm_head")
+    state = {name: value[order] if names.search(name) else value for name, value in source.state.items()}
+    new = {old: number for number, old in enumerate(order.tolist())}
+    told["model"]["vocab"] = {token: new[number] for token, number in told["model"]["vocab"].items()}
+    return replace(source, state=state, changed={"tokenizer.json": json.dumps(told)})
+
+
+def _draws(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 CHANGES: dict[str, Change] = {
@@ -214,6 +234,7 @@ CHANGES: dict[str, Change] = {
     "deeper": deeper,
     "narrower": narrower,
     "extended": extended,
+    "renumbered": renumbered,
     "permuted": rearranged.all_permuted,
     "everything": rearranged.everything,
     **rearranged.REARRANGED,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.benchmarks.lineage.checkpoints import Checkpoint, State, stacked, write
+from lineage.checkpoints import Checkpoint, State, stacked, write
 
 _GGUF_ARCHITECTURE = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma3_text": "gemma3",
                       "deepseek_v3": "deepseek2", "bert": "bert"}  # fmt: skip

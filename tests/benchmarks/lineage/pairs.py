@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.benchmarks.lineage.zoo import GEMMA, GEMMA_FILE, MINILM, STUDENTS
+from lineage.zoo import GEMMA, GEMMA_FILE, MINILM, STUDENTS
 
 
 @dataclass(frozen=True)
@@ -92,3 +92,6 @@ def pairs() -> Iterator[Pair]:
 
 COPIES = ("tuned", "int4", "permuted", "tuned+permuted+int4", "everything")
 """Disguises under which a teacher must still be told from its student."""
+
+BEYOND = tuple(Pair(f"{base}+renumbered", base, True, "tokens renumbered") for base in ("llama-1", "qwen3-2"))
+"""Not among the pairs, and not what was asked for: what the methods that go by token ids cannot survive."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,18 @@ from engine.weights.values import values_of
 Matrix = np.ndarray
 ATTENTION, MLP = ("q", "k", "v", "o"), ("gate", "up", "down")
 LATENT = ("q_a", "q_b", "kv_a", "kv_b")
+
+_NORMS = {
+    "0 in": (".input_layernorm", ".attn_norm", ".attention_norm"),
+    "1 query": (".q_norm", ".attn_q_norm"),
+    "2 key": (".k_norm", ".attn_k_norm"),
+    "3 latent": (".q_a_layernorm", ".attn_q_a_norm"),
+    "4 latent": (".kv_a_layernorm", ".attn_kv_a_norm"),
+    "5 of attention": (".attention.output.LayerNorm", ".attn_output_norm", ".post_attention_norm"),
+    "6 between": (".post_attention_layernorm", ".ffn_norm", ".pre_feedforward_layernorm"),
+    "7 of mlp": (".output.LayerNorm", ".layer_output_norm", ".post_feedforward_layernorm", ".post_ffw_norm"),
+    "8 last": (".model.norm", ".output_norm", ".norm", ".embeddings.LayerNorm", ".token_embd_norm"),
+}
 
 
 class Weights:
@@ -65,14 +77,19 @@ class Weights:
                 yield from ((f"{part}.{n}", value) for n, value in enumerate(values_of(self._store, name)))
 
     def norms(self) -> Iterator[tuple[str, Matrix]]:
-        """Every norm vector, layer by layer in order of name, the last one at the end. Gemma's with the one added that
-        its GGUF files have in them."""
+        """Every norm's factors, layer by layer in one order whatever their names, the last one at the end. Gemma's with
+        the one added that its GGUF files have in them."""
         gemma = self._store.kind == "safetensors" and "gemma" in str((self._store.config or {}).get("model_type"))
-        roles = sorted((r for r in self._parts.stems if "norm" in r.part and r.layer is not None), key=str)
-        for role in sorted(roles, key=lambda r: (r.layer, r.part)):
-            yield f"{role.layer}.{role.part}", values_of(self._store, self._parts.stems[role]).reshape(-1) + gemma
-        if (last := self._parts.stem(None, "norm_out")) is not None:
-            yield "norm_out", values_of(self._store, last).reshape(-1) + gemma
+        found = {}
+        for name in self._store.tensors:
+            block, stem = re.search(r"(?:layers|layer|blk)\.(\d+)\.", name), name.removesuffix(".weight")
+            part = next((part for part, ends in _NORMS.items() if f".{stem}".endswith(ends)), None)
+            if gemma and stem.endswith("post_attention_layernorm"):
+                part = "5 of attention"  # Gemma's is after the attention; others' is before the MLP
+            if part and name.endswith("weight"):
+                found[int(block[1]) if block else 1 << 20, part] = name
+        for (number, part), name in sorted(found.items()):
+            yield f"{number}.{part}", values_of(self._store, name).reshape(-1) + gemma
 
     def latent_attention(self, layer: int) -> tuple[Matrix, Matrix, Matrix, Matrix] | None:
         """Queries, keys, values and output of a layer as plain matrices [heads × size, hidden] (output transposed):
@@ -91,17 +108,10 @@ class Weights:
         query = query.reshape(heads, -1, query.shape[1])[:, :nope].reshape(heads * nope, -1)
         return query, keys, values, self._need(layer, "o")
 
-    @cached_property
+    @property
     def vocabulary(self) -> dict[str, int]:
         """Token text to id, from tokenizer.json or the GGUF's own list; empty where there is neither."""
-        listed = self._store.metadata.get("tokenizer.ggml.tokens")
-        if isinstance(listed, list | tuple):
-            return {str(token): number for number, token in enumerate(listed)}
-        file = self.path / "tokenizer.json"
-        if not file.exists():
-            return _tokens_of_gguf(self.path) if self.path.suffix == ".gguf" else {}
-        told = json.loads(file.read_text("utf-8"))["model"]["vocab"]
-        return told if isinstance(told, dict) else {entry[0]: number for number, entry in enumerate(told)}
+        return vocabulary_of(self.path)
 
     @cached_property
     def heads(self) -> tuple[int, int]:
@@ -147,8 +157,14 @@ class Weights:
         return value.reshape(count, -1, 2, *value.shape[1:]).swapaxes(1, 2).reshape(value.shape)
 
 
-def _tokens_of_gguf(path: Path) -> dict[str, int]:
-    import gguf
+@cache
+def vocabulary_of(path: Path) -> dict[str, int]:
+    """Token text to id, from tokenizer.json or the GGUF's own list; empty where there is neither."""
+    if path.suffix == ".gguf":
+        import gguf
 
-    field = gguf.GGUFReader(path).fields.get("tokenizer.ggml.tokens")
-    return {} if field is None else {str(token): number for number, token in enumerate(field.contents())}
+        field = gguf.GGUFReader(path).fields.get("tokenizer.ggml.tokens")
+        return {} if field is None else {str(token): number for number, token in enumerate(field.contents())}
+    file = path / "tokenizer.json"
+    told = json.loads(file.read_text("utf-8"))["model"]["vocab"] if file.exists() else {}
+    return told if isinstance(told, dict) else {entry[0]: number for number, entry in enumerate(told)}

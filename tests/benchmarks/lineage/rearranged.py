@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tests.benchmarks.lineage.checkpoints import Checkpoint, State, model_of
+from lineage.checkpoints import Checkpoint, State, model_of
 
 Rearrange = Callable[[Checkpoint, int], Checkpoint]
 TOLERANCE = 1e-3

