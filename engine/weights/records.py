@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Kind = Literal["qk", "vo", "gate", "norm_in", "norm_mid"]
 SYMMETRIC: frozenset[Kind] = frozenset({"gate", "norm_in", "norm_mid"})
@@ -15,13 +15,16 @@ RelationKind = Literal["same", "tuned", "resized", "unrelated", "unclear", "inco
 descendant. ``incomparable``: too few tokens or no layer in common."""
 
 
+Sketch = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+
+
 class Layer(BaseModel):
     """One layer: its sketches (base64 of float16, [anchors, anchors], or the upper triangle) by kind, and samples of its norms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int = Field(ge=0, le=10_000)
-    sketches: dict[Kind, str]
+    sketches: dict[Kind, Sketch]
     norms: tuple[tuple[float, ...], ...] = ()
 
 
@@ -40,8 +43,24 @@ class Fingerprint(BaseModel):
     anchors: int = Field(ge=0, le=64)
     hidden: int = Field(ge=1, le=1_000_000)
     depth: int = Field(ge=1, le=10_000)
-    gram: str
-    layers: tuple[Layer, ...]
+    gram: Sketch
+    layers: tuple[Layer, ...] = Field(min_length=1, max_length=10_000)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Fingerprint:
+        """Every sketch must be of so many anchors; nothing is unpacked for it."""
+        square, triangle = (
+            _base64_length(2 * count) for count in (self.anchors**2, self.anchors * (self.anchors + 1) // 2)
+        )
+        lengths = [(len(self.gram), triangle)]
+        lengths += [
+            (len(text), triangle if kind in SYMMETRIC else square)
+            for layer in self.layers
+            for kind, text in layer.sketches.items()
+        ]
+        if any(length != wanted for length, wanted in lengths):
+            raise ValueError("a sketch is cut off")
+        return self
 
 
 class Relation(BaseModel):
@@ -59,3 +78,7 @@ class Relation(BaseModel):
     score: float
     same_norms: bool = False
     matches: tuple[tuple[int, int, float], ...] = ()
+
+
+def _base64_length(count: int) -> int:
+    return -(-count // 3) * 4
