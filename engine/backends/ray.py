@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.backends.jobs import ATTEMPTS, Job, OnJob, Outcome, Task, gave_up, measure, retried, tasks_of
 from engine.backends.placing import Seat, in_order, place
-from engine.backends.ray_cluster import connect, hushed
+from engine.backends.ray_cluster import connect, hush
 from engine.backends.ray_nodes import nodes, requirements, seats_of
 from engine.errors import UsageError
 from engine.weights.devices import KINDS, Device, chosen
@@ -50,31 +50,29 @@ class RayBackend:
 
     def devices(self) -> tuple[Device, ...]:
         """Those of every node."""
-        with hushed():
-            found = (device for node in nodes() for device in node.devices if self._wants(device.kind))
-            return tuple(replace(device, allowed=self._budget) for device in found)
+        found = (device for node in nodes() for device in node.devices if self._wants(device.kind))
+        return tuple(replace(device, allowed=self._budget) for device in found)
 
     def run(self, jobs: Sequence[Job], on_progress: OnJob | None = None) -> list[Outcome]:
         """See ``engine.backends.Backend.run``."""
         import ray
 
+        hush()  # somebody may have put another standard output in place since
         tasks = [replace(task, budget=self._budget) for task in tasks_of(jobs)]
         if not tasks:
             return []
-        with hushed():
-            accelerators, cpus = seats_of(nodes(), self._wants, len(tasks))
-            watch = ray.remote(num_cpus=0)(Watch).remote()
-            round_ = _Round(tasks, accelerators, cpus, watch, on_progress or (lambda job, done, total: None))
-            try:
-                return round_.finish()
-            finally:
-                round_.cancel()
-                ray.kill(watch)
+        accelerators, cpus = seats_of(nodes(), self._wants, len(tasks))
+        watch = ray.remote(num_cpus=0)(Watch).remote()
+        round_ = _Round(tasks, accelerators, cpus, watch, on_progress or (lambda job, done, total: None))
+        try:
+            return round_.finish()
+        finally:
+            round_.cancel()
+            ray.kill(watch)
 
     def close(self) -> None:
         """Leave the cluster; end it where it was started here."""
-        with hushed():
-            self._connection.close()
+        self._connection.close()
 
     def _wants(self, kind: str) -> bool:
         return not self._kinds or kind in self._kinds

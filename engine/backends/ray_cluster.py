@@ -50,6 +50,7 @@ class Connection:
 
         if self.joined and ray.is_initialized():
             ray.shutdown()
+            _unhush()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -66,6 +67,7 @@ def connect(address: str) -> Connection:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # as it is now; said, it warns of no change
     import ray
 
+    hush()
     if ray.is_initialized():
         return Connection(joined=False)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -84,6 +86,7 @@ def connect(address: str) -> Connection:
                 _knock(address)
                 ray.init(address=address or "auto", **quiet)
         except (OSError, RuntimeError, ValueError) as error:
+            _unhush()
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             if not address and not os.environ.get("RAY_ADDRESS"):
@@ -122,28 +125,33 @@ def _signals_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Keep what Ray's own threads print (of every worker that died, a paragraph) off standard output."""
-    with contextlib.redirect_stdout(_WithoutRay(sys.stdout)):
-        yield
+def hush() -> None:
+    """Keep what Ray's own threads print (of every worker that died, a paragraph) off standard output, from now on.
+    Such threads live as long as the process is in a cluster, and lag behind."""
+    if not isinstance(sys.stdout, _WithoutRay):
+        sys.stdout = _WithoutRay(sys.stdout)
+
+
+def _unhush() -> None:
+    if isinstance(sys.stdout, _WithoutRay):
+        sys.stdout = sys.stdout.stream
 
 
 class _WithoutRay(io.TextIOBase):
     """Writes through, except for Ray's threads: to the log."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
+        self.stream = stream
 
     def write(self, text: str) -> int:
         if not threading.current_thread().name.startswith("ray_"):
-            return int(self._stream.write(text))
+            return int(self.stream.write(text))
         if text.strip():
             log.debug("ray: %s", text.strip())
         return len(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
