@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from engine.weights.host import host_memory
-from engine.weights.materialise import Filler, put
+from engine.weights.materialise import Filler, put, row_bytes
 from engine.weights.page_cache import PageCache
 from engine.weights.reading_plan import Names, Piece, extents
 from engine.weights.skeleton import Skeleton, float32_kept
@@ -86,16 +86,25 @@ class Layers:
     """Use as a context manager."""
 
     def __init__(
-        self, store: TensorStore, plan: Plan, device: torch.device, *, stay: bool, read_ahead: bool = True
+        self,
+        store: TensorStore,
+        plan: Plan,
+        device: torch.device,
+        tokens: torch.Tensor,
+        *,
+        stay: bool,
+        read_ahead: bool = True,
     ) -> None:
         """Args:
+        tokens: those that occur, each once: their rows of the embedding are read and no others.
         stay: layers keep their weights, and get all of them before the first runs; else each in its turn.
         """
-        self.store, self.plan, self.device, self._stay = store, plan, device, stay
-        groups = [layer.pieces for layer in plan.layers] + ([(plan.head,)] if plan.head else [])
+        self.store, self.plan, self.device, self._tokens, self._stay = store, plan, device, tokens, stay
+        groups = [filling.pieces for _, filling in plan.outside] + [layer.pieces for layer in plan.layers]
+        wanted = [*self._places(), *extents(groups + ([(plan.head,)] if plan.head else []))]
         largest = max(layer.stored_bytes for layer in plan.layers)
         ahead = max(_AHEAD, min(2 * largest, host_memory().free // 4)) if read_ahead else 0
-        self._page_cache = PageCache(store.paths, extents(groups), ahead)
+        self._page_cache = PageCache(store.paths, wanted, ahead)
         self._filler = Filler(store, device, self._page_cache)
 
     def __enter__(self) -> Layers:
@@ -115,12 +124,11 @@ class Layers:
         self._filler.close()
 
     @contextmanager
-    def embedding(self, ids: torch.Tensor) -> Iterator[None]:
-        """The embedding with the rows of these tokens; whole, the table may be larger than a layer."""
+    def embedding(self) -> Iterator[None]:
+        """The embedding with the rows of the tokens that occur; whole, the table may be larger than a layer."""
         module = self.plan.skeleton.embedding
-        wanted: torch.Tensor = torch.unique(ids)
-        rows, filled = self._rows_of(self.plan.embedding, wanted), module.padding_idx
-        places = wanted.to(self.device)
+        rows, filled = self._vectors(), module.padding_idx
+        places = self._tokens.to(self.device)
 
         def renumber(_: nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
             return (torch.searchsorted(places, given[0]),)
@@ -146,10 +154,6 @@ class Layers:
         if not self._stay:
             self._filler.empty(layer, filling.pieces)
 
-    def forget(self) -> None:
-        """Give up memory that was kept for a further layer."""
-        self._filler.forget()
-
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         """The output projection of ``[…, hidden]``, some rows of it at a time: ``[…, vocab]``."""
         piece, head = self.plan.head, self.plan.skeleton.head
@@ -158,21 +162,44 @@ class Layers:
         logits = torch.empty((*hidden.shape[:-1], count), dtype=hidden.dtype, device=self.device)
         together = 128 if piece.scale is not None else 1
         step = max(1, _HEAD_ROWS // (head.in_features * dtype.itemsize * together)) * together
-        step = count if piece.packed else step
+        step = count if piece.packed else min(step, count)
+        scratch = self._filler.scratch(step, head.in_features, dtype)
         for first in range(0, count, step):
-            rows = self._filler.rows(piece, first, min(step, count - first), head.in_features, dtype)
+            rows = scratch[: min(step, count - first)]
+            self._filler.rows(piece, first, rows)
             logits[..., first : first + len(rows)] = nn.functional.linear(hidden, rows)
         return logits if head.bias is None else logits + head.bias
 
-    def _rows_of(self, piece: Piece, wanted: torch.Tensor) -> torch.Tensor:
-        width, dtype = self.plan.skeleton.embedding.embedding_dim, self.plan.skeleton.dtype
+    def _vectors(self) -> torch.Tensor:
+        """``[tokens, hidden]``."""
+        piece, module = self.plan.embedding, self.plan.skeleton.embedding
+        width, dtype = module.embedding_dim, self.plan.skeleton.dtype
         if piece.packed or piece.scale is not None:
-            table = self._filler.rows(piece, 0, self.plan.skeleton.embedding.num_embeddings, width, dtype)
-            return table[wanted.to(self.device)].clone()
-        rows = torch.empty((len(wanted), width), dtype=dtype, device=self.device)
-        for place, number in enumerate(wanted.tolist()):
-            rows[place] = self._filler.rows(piece, number, 1, width, dtype)[0]
-        return rows
+            table = torch.empty((module.num_embeddings, width), dtype=dtype, device=self.device)
+            self._filler.rows(piece, 0, table)
+            return table[self._tokens.to(self.device)]
+        vectors, done = torch.empty((len(self._tokens), width), dtype=dtype, device=self.device), 0
+        for first, count in self._runs():
+            self._filler.rows(piece, first, vectors[done : done + count])
+            done += count
+        return vectors
+
+    def _places(self) -> list[tuple[int, int, int]]:
+        """Where the rows of the tokens are: file, offset, length."""
+        placed, wide = self.plan.embedding.placed, row_bytes(self.plan.embedding.placed)
+        if self.plan.embedding.packed:
+            return []
+        return [(placed.file, placed.offset + first * wide, count * wide) for first, count in self._runs()]
+
+    def _runs(self) -> list[tuple[int, int]]:
+        """The tokens as runs of neighbours: first, count."""
+        found: list[tuple[int, int]] = []
+        for token in self._tokens.tolist():
+            if found and sum(found[-1]) == token:
+                found[-1] = (found[-1][0], found[-1][1] + 1)
+            else:
+                found.append((token, 1))
+        return found
 
 
 def _ends(names: Names, skeleton: Skeleton) -> tuple[Piece | None, Piece | None]:

@@ -108,11 +108,16 @@ class Filler:
             put(module, name, torch.empty_like(value, device="meta"))
             self._kept.setdefault((value.shape, value.dtype), []).append(value.detach())
 
-    def rows(self, piece: Piece, first: int, count: int, width: int, dtype: torch.dtype) -> torch.Tensor:
-        """``count`` rows of a matrix from row ``first`` on, on the device: ``[count, width]``."""
-        rows = torch.empty((count, width), dtype=dtype, device=self.device)
-        self._carry(_split(piece, rows, first))
-        return rows
+    def rows(self, piece: Piece, first: int, into: torch.Tensor) -> None:
+        """Fill ``into``, ``[rows, columns]``, with a matrix's rows from row ``first`` on."""
+        self._carry(_split(piece, into, first))
+
+    def scratch(self, count: int, width: int, dtype: torch.dtype) -> torch.Tensor:
+        """Room for ``[count, width]``, until a module is filled: what is kept for it, where that is large enough."""
+        for (_, kind), held in self._kept.items():
+            if kind == dtype and held and held[0].numel() >= count * width:
+                return held[0].view(-1)[: count * width].view(count, width)
+        return torch.empty((count, width), dtype=dtype, device=self.device)
 
     def _drop_all_but(self, needed: Sequence[tuple[torch.Size, torch.dtype]]) -> None:
         """Before anything is allocated, so that two layers of different shapes are never held together."""

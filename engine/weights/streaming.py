@@ -66,13 +66,6 @@ class _Asked:
     read_ahead: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    logits: Mapping[str, torch.Tensor]
-    peak: int
-    layer: int
-
-
 def forward(
     store: TensorStore,
     prompts: Sequence[Prompt],
@@ -108,53 +101,43 @@ def forward(
     began, read = time.monotonic(), store.bytes_read
     where = _device(device)
     notes: list[tuple[str, Mapping[str, Any]]] = []
-    placement: Placement = "whole"
-    while True:
-        full = False
-        try:
-            done = _attempt(asked, where, placement, _budget(where, budget))
-        except _DoesNotFitError as error:
-            problem: Mapping[str, Any] = {"needed": bytes_text(error.needed), "budget": bytes_text(error.budget)}
-        except (RuntimeError, MemoryError) as error:
-            if not is_full(error):
-                raise
-            full, problem = True, {"needed": "", "budget": ""}
-        else:
-            took = time.monotonic() - began
-            return Passed(
-                done.logits, placement, str(where), done.peak, done.layer, store.bytes_read - read, took, tuple(notes)
-            )
-        release(where)
-        if placement == "whole":
-            placement = "streamed"
-            notes.append(("oom_streamed" if full else "too_large_streamed", {"device": str(where), **problem}))
-        elif where.type != "cpu":
-            notes.append(("oom_cpu" if full else "too_large_cpu", {"device": str(where), **problem}))
-            where, budget, placement = torch.device("cpu"), None, "whole"
-        else:
-            raise TargetError("layer_too_large", name=store.name, **problem)
+    placements: tuple[Placement, ...] = ("whole", "streamed")
+    ways = [(where, placement) for where in dict.fromkeys((where, torch.device("cpu"))) for placement in placements]
+    plan: Plan | None = None
+    for number, (on, placement) in enumerate(ways):
+        plan = plan or plan_of(store, build(store, dtype))
+        groups = batches(prompts, plan.skeleton.embedding.num_embeddings)
+        needed = plan.whole_bytes if placement == "whole" else int(plan.layer_bytes * _SLACK)
+        needed += activations(plan, groups)
+        room = budget if budget is not None and on == where else _free(on)
+        if full := needed <= room:
+            try:
+                logits, peak = _attempt(asked, plan, groups, on, stay=placement == "whole")
+            except (RuntimeError, MemoryError) as error:
+                if not is_full(error):
+                    raise
+            else:
+                took = time.monotonic() - began
+                bytes_read = store.bytes_read - read
+                return Passed(logits, placement, str(on), peak, plan.layer_bytes, bytes_read, took, tuple(notes))
+            plan = None  # with what it had loaded
+            release(on)
+        sizes = {"needed": bytes_text(needed), "budget": bytes_text(room)}
+        if number + 1 < len(ways):
+            then = "streamed" if placement == "whole" else "cpu"
+            notes.append((f"{'oom' if full else 'too_large'}_{then}", {"device": str(on), **sizes}))
+    raise TargetError("layer_too_large", name=store.name, **sizes)
 
 
-class _DoesNotFitError(Exception):
-    """Known before anything is loaded."""
-
-    def __init__(self, needed: int, budget: int) -> None:
-        super().__init__(needed, budget)
-        self.needed, self.budget = needed, budget
-
-
-def _attempt(asked: _Asked, device: torch.device, placement: Placement, budget: int) -> _Done:
-    skeleton = build(asked.store, asked.dtype)
-    plan = plan_of(asked.store, skeleton)
-    groups = batches(asked.prompts, skeleton.embedding.num_embeddings)
-    needed = plan.whole_bytes if placement == "whole" else int(plan.layer_bytes * _SLACK)
-    needed += activations(plan, groups)
-    if needed > budget:
-        raise _DoesNotFitError(needed, budget)
+def _attempt(
+    asked: _Asked, plan: Plan, groups: Sequence[Batch], device: torch.device, *, stay: bool
+) -> tuple[Mapping[str, torch.Tensor], int]:
+    """Logits, and the bytes they took at the highest."""
     peak = PeakMemory(device)
-    with Layers(asked.store, plan, device, stay=placement == "whole", read_ahead=asked.read_ahead) as layers:
+    tokens: torch.Tensor = torch.unique(torch.cat([batch.ids.flatten() for batch in groups]))
+    with Layers(asked.store, plan, device, tokens, stay=stay, read_ahead=asked.read_ahead) as layers:
         logits = _run(asked, plan, groups, layers, peak)
-    return _Done(logits, peak.bytes, plan.layer_bytes)
+    return logits, peak.bytes
 
 
 @torch.inference_mode()
@@ -163,7 +146,7 @@ def _run(
 ) -> Mapping[str, torch.Tensor]:
     skeleton, count = plan.skeleton, len(plan.layers)
     with quiet():
-        with layers.embedding(torch.cat([batch.ids.flatten() for batch in groups])):
+        with layers.embedding():
             ways: list[Way] = [enter(skeleton, batch, layers.device) for batch in groups]
         for number in range(count):
             with layers.filled(number):
@@ -175,7 +158,6 @@ def _run(
                 asked.report(number + 1, count)
         if skeleton.head is None:
             return {}
-        layers.forget()
         logits = leave(skeleton, ways, layers.head, all_positions=asked.all_positions)
         peak.look()
     return logits
@@ -215,7 +197,7 @@ def _device(name: str) -> torch.device:
         raise UsageError("device_unknown", name=name[:40], known="cpu") from error
 
 
-def _budget(device: torch.device, budget: int | None) -> int:
+def _free(device: torch.device) -> int:
     from engine.weights.devices import chosen
 
-    return budget if budget is not None else chosen(str(device))[0].budget
+    return chosen(str(device))[0].budget
