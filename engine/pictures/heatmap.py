@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,7 +63,9 @@ def heatmap(observation: Mapping[str, Any], *, name: str, lang: str = "en") -> P
                      "axes.edgecolor": _QUIET, "axes.unicode_minus": False}):  # fmt: skip
         alt = _draw(figure, observation, name, spoken)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", facecolor=_PAPER, metadata={"Software": None})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a character that no font here has is drawn as a box
+            figure.savefig(buffer, format="png", facecolor=_PAPER, metadata={"Software": None})
     return Picture(buffer.getvalue(), spoken, alt)
 
 

