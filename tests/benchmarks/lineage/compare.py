@@ -1,6 +1,6 @@
 """Every published signal and ours on the same pairs: AUC, seconds, megabytes, worst misses; teachers and students.
 
-    python tests/benchmarks/lineage/compare.py [--root DIR] [--workers 2]
+    python tests/benchmarks/lineage/compare.py [--root DIR] [--workers 2] [--shift N]
 
 What is not there yet is trained first (about twelve minutes on two cores, once). Each checkpoint is read once by each
 method (files are in the page cache), each pair compared once; one thread. "Cannot tell" counts as unrelated.
@@ -230,9 +230,9 @@ def students(every: Sequence[Method], root: Path) -> str:
     return "\n".join(lines)
 
 
-def prepare(chosen: Sequence[Pair], root: Path, workers: int) -> None:
+def prepare(chosen: Sequence[Pair], root: Path, workers: int, shift: int) -> None:
     """Make what the pairs need."""
-    zoo.make_all(root, workers)
+    zoo.make_all(root, workers, shift)
     copies = [f"{recipe.teacher}+{how}" for recipe in STUDENTS.values() for how in COPIES]
     wanted = dict.fromkeys([*(pair.target for pair in chosen), *copies])
     # By source, so that no two processes make the same step on the way.
@@ -255,9 +255,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=zoo.DEFAULT_ROOT)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--shift", type=int, default=0, help="added to every seed; needs a root of its own")
     given = parser.parse_args()
     everyone = list(pairs())
-    prepare(everyone, given.root, given.workers)
+    prepare(everyone, given.root, given.workers, given.shift)
     ran, found = run(everyone, given.root)
     print(table(ran, found, everyone), end="\n\n")
     print(students(ran, given.root), end="\n\n")

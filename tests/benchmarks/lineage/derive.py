@@ -42,7 +42,7 @@ def make(name: str, root: Path = zoo.DEFAULT_ROOT) -> Path:
     if how in FORMATS:
         FORMATS[how](source, making)
     else:
-        seed = zlib.crc32(name.encode())
+        seed = zlib.crc32(name.encode()) + zoo.shift_of(root)
         changed = CHANGES[how](source, seed)
         if how in _EQUAL:
             _hold_equal(how, source, changed, seed)

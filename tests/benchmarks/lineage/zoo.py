@@ -1,9 +1,10 @@
 """Checkpoints whose descent is known: two real ones, small ones trained here, and students distilled from them.
 
-    python tests/benchmarks/lineage/zoo.py [--root DIR] [--workers 2]
+    python tests/benchmarks/lineage/zoo.py [--root DIR] [--workers 2] [--shift N]
 
 Everything is made once under ``root`` and found again: about six minutes on two cores. Each training is a process of
-one thread; recipes are seeded, so the same machine makes the same weights.
+one thread; recipes are seeded, so the same machine makes the same weights. ``--shift`` adds to every seed, for a zoo
+that nothing was measured on before.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,11 +129,17 @@ def make(name: str, root: Path = DEFAULT_ROOT) -> Path:
     elif name == GEMMA:
         _unpack_gemma(make(GEMMA_FILE, root), making)
     elif name in BASES:
-        train(BASES[name], making)
+        train(replace(BASES[name], seed=BASES[name].seed + shift_of(root)), making)
     else:
-        distilled(STUDENTS[name], root, making)
+        distilled(replace(STUDENTS[name], seed=STUDENTS[name].seed + shift_of(root)), root, making)
     making.rename(path)
     return path
+
+
+def shift_of(root: Path) -> int:
+    """What a zoo adds to every seed."""
+    noted = root / "shift.txt"
+    return int(noted.read_text()) if noted.exists() else 0
 
 
 def train(base: Base, folder: Path) -> float:
@@ -274,15 +281,18 @@ def _gemma_name(name: str) -> str:
     return f"model.layers.{number}.{_GEMMA_PARTS[part]}.weight"
 
 
-def names() -> Iterator[str]:
-    """Every checkpoint of the zoo, teachers before their students."""
-    yield from (*REAL, *BASES, *STUDENTS)
+def make_all(root: Path = DEFAULT_ROOT, workers: int = 2, shift: int = 0) -> float:
+    """Make what is missing; returns seconds. Needs about 1.5 GB of disk.
 
-
-def make_all(root: Path = DEFAULT_ROOT, workers: int = 2) -> float:
-    """Make what is missing; returns seconds. Needs about 1.5 GB of disk."""
+    Raises:
+        ValueError: the zoo that is there has other seeds.
+    """
     started = time.perf_counter()
-    root.mkdir(parents=True, exist_ok=True)
+    if not root.exists():
+        root.mkdir(parents=True)
+        (root / "shift.txt").write_text(str(shift))
+    elif shift_of(root) != shift:
+        raise ValueError(f"{root} has its seeds shifted by {shift_of(root)}")
     for name in REAL:
         make(name, root)
     with ProcessPoolExecutor(workers) as pool:
@@ -296,5 +306,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=DEFAULT_ROOT)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--shift", type=int, default=0)
     given = parser.parse_args()
-    print(f"{make_all(given.root, given.workers):.0f} s")
+    print(f"{make_all(given.root, given.workers, given.shift):.0f} s")
