@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -45,25 +46,33 @@ class RayBackend:
         self._kinds = {name.strip().partition(":")[0] for name in devices.lower().split(",") if name.strip()}
         if unknown := self._kinds - set(KINDS):
             raise UsageError("device_unknown", name=min(unknown)[:40], known=", ".join(KINDS))
-        self._budget = budget
+        self._address, self._budget = address, budget
         self._connection = connect(address)
 
     def devices(self) -> tuple[Device, ...]:
         """Those of every node."""
-        found = (device for node in nodes() for device in node.devices if self._wants(device.kind))
+        with self._joined():
+            found = [device for node in nodes() for device in node.devices if self._wants(device.kind)]
         return tuple(replace(device, allowed=self._budget) for device in found)
 
     def run(self, jobs: Sequence[Job], on_progress: OnJob | None = None) -> list[Outcome]:
-        """See ``engine.backends.Backend.run``."""
-        import ray
+        """See ``engine.backends.Backend.run``.
 
-        hush()  # somebody may have put another standard output in place since
+        Raises:
+            UsageError: the cluster is gone, or has no room.
+        """
         tasks = [replace(task, budget=self._budget) for task in tasks_of(jobs)]
         if not tasks:
             return []
+        with self._joined():
+            return self._run(tasks, on_progress or (lambda job, done, total: None))
+
+    def _run(self, tasks: list[Task], report: OnJob) -> list[Outcome]:
+        import ray
+
         accelerators, cpus = seats_of(nodes(), self._wants, len(tasks))
         watch = ray.remote(num_cpus=0)(Watch).remote()
-        round_ = _Round(tasks, accelerators, cpus, watch, on_progress or (lambda job, done, total: None))
+        round_ = _Round(tasks, accelerators, cpus, watch, report)
         try:
             return round_.finish()
         finally:
@@ -73,6 +82,19 @@ class RayBackend:
     def close(self) -> None:
         """Leave the cluster; end it where it was started here."""
         self._connection.close()
+
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
+        """In the cluster, which is left again if it is not ours: one that is stopped ends every process in it, a
+        minute later, idle ones too."""
+        if self._connection.left:
+            self._connection = connect(self._address)
+        hush()  # somebody may have put another standard output in place since
+        try:
+            yield
+        finally:
+            if not self._connection.started_here:
+                self._connection.close()
 
     def _wants(self, kind: str) -> bool:
         return not self._kinds or kind in self._kinds

@@ -40,6 +40,13 @@ class Connection:
     folder: Path | None = None
 
     @property
+    def left(self) -> bool:
+        """Whether this process is in no cluster any more."""
+        import ray
+
+        return not ray.is_initialized()
+
+    @property
     def started_here(self) -> bool:
         """Whether the cluster is ours alone."""
         return self.folder is not None

@@ -171,6 +171,22 @@ def test_a_cluster_lists_the_devices_of_its_nodes(ray: Backend) -> None:
     assert (device.id, device.kind) == ("cpu", "cpu") and device.where and 0 < device.budget < device.memory_free
 
 
+def test_a_cluster_is_joined_by_its_address_for_as_long_as_it_is_needed(ray: Backend, papers: list[str]) -> None:
+    import ray as the_library
+
+    address = the_library.get_runtime_context().gcs_address
+    code = f"""
+import ray
+from engine.backends import Job, open_backend
+backend = open_backend("ray", address={address!r})
+for _ in range(2):
+    print(backend.run([Job("lineage", {papers[0]!r})])[0].error, ray.is_initialized())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("file_type_unknown") == done.stdout.count("False") == 2, done.stderr
+    assert ray.run([Job("hash", papers[0])])[0].error is None
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
