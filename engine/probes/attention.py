@@ -16,8 +16,9 @@ import math
 from collections.abc import Mapping
 
 from engine.attention_profile import AttentionProfile, apart
-from engine.evidence import Evidence
-from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.lineage import roots_of
+from engine.probes.probe import Hypotheses, Observation, Probe, log_mean
 
 _SPREAD = 0.05
 """Root mean square by which a model's heads differ from its reference. Of all-MiniLM-L6-v2 (tests/benchmarks/heads.py):
@@ -26,6 +27,10 @@ with three tenths."""
 _ANYBODY = 0.25
 """The same for a model of the same shape with weights of its own: 0.24 (all-MiniLM-L6-v2) and 0.28 (Gemma 3 270M)
 between a model's heads and the same heads in another order."""
+_KIN = 0.1
+"""The same for another release from the reference's base: fine-tuning moves heads, and does not replace them. Judged."""
+_PRIVATE = 0.05
+"""Chance that what the catalog does not know is such a release too. Judged, as in `lineage`."""
 _HEADS = 4.0
 """Heads depend on one another: all of them count as so many. Judged."""
 _OTHER_SHAPE = math.log(1e-4)
@@ -38,7 +43,8 @@ def observe(seen: Mapping[str, Observation]) -> Observation | None:
 
 
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
-    """Each variant's likelihood by its recorded profile; variants without one share that of an unknown model."""
+    """Each variant's likelihood by its recorded profile; variants without one share that of an unknown model, or of a
+    relative where they have the nearest reference's base."""
     own = AttentionProfile.of(observation)
     recorded = {entry.variant: entry.attention for entry in hypotheses.references if entry.attention}
     distances = {variant: apart(own, profile) for variant, profile in recorded.items()}
@@ -46,14 +52,18 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     nearest = min(known, key=lambda variant: known[variant], default="")
     likelihood: dict[str, float] = {}
     if recorded:
-        anybody = _log_likelihood(known[nearest] if nearest else _ANYBODY, _ANYBODY)
+        nearby = known[nearest] if nearest else _ANYBODY
+        anybody, kin = _log_likelihood(nearby, _ANYBODY), _log_likelihood(nearby, _KIN)
+        roots = roots_of(hypotheses.variants)
         for variant in hypotheses.ids:
-            if variant not in distances:
-                likelihood[variant] = anybody
-            elif variant in known:
+            if variant in known:
                 likelihood[variant] = _log_likelihood(known[variant], _SPREAD)
-            else:
+            elif variant in distances:
                 likelihood[variant] = anybody + _OTHER_SHAPE
+            elif variant == UNKNOWN:
+                likelihood[variant] = log_mean(anybody, kin, _PRIVATE if nearest else 0.0)
+            else:
+                likelihood[variant] = kin if nearest and roots[variant] == roots[nearest] else anybody
     heads = sum(own.shape)
     return Evidence(
         probe="attention",

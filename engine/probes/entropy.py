@@ -17,9 +17,10 @@ import math
 from collections.abc import Mapping
 from statistics import fmean
 
-from engine.evidence import Evidence
+from engine.evidence import UNKNOWN, Evidence
+from engine.probes.lineage import roots_of
 from engine.probes.logprobs import entropy_of
-from engine.probes.probe import Hypotheses, Observation, Probe
+from engine.probes.probe import Hypotheses, Observation, Probe, log_mean
 from engine.questions.sentences import load_sentences
 from engine.targets.endpoint import Conversation
 
@@ -27,6 +28,10 @@ _SPREAD = 0.15
 """Standard deviation, in nats, of a value from its reference: quantisation and batching. Judged."""
 _ANYBODY = 0.8
 """The same for a model nobody recorded: other models are about as sure, on other sentences. Judged."""
+_KIN = 0.4
+"""The same for another release from the reference's base, where the weights themselves were run. Judged."""
+_PRIVATE = 0.05
+"""Chance that what the catalog does not know is such a release too. Judged, as in `lineage`."""
 _WEIGHT = 0.5
 """Sentences are not independent: their log likelihoods count half."""
 
@@ -47,22 +52,30 @@ def observe_pass(seen: Mapping[str, Observation]) -> Observation | None:
 
 
 def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
-    """Each variant's likelihood by its reference; variants without one share that of an unknown model."""
+    """Each variant's likelihood by its reference; variants without one share that of an unknown model, or of a relative
+    where they have the nearest reference's base."""
     entropies: dict[str, float] = observation["entropies"]
     recorded = {entry.variant: entry.entropies for entry in hypotheses.references if entry.entropies}
-    everybody = list(recorded.values())
+    of_weights = "full" in observation
     likelihood: dict[str, float] = {}
     if recorded:
-        anybody = max(_log_likelihood(entropies, entry, _ANYBODY) for entry in everybody)
+        nearest = max(recorded, key=lambda variant: _log_likelihood(entropies, recorded[variant], _ANYBODY))
+        anybody = _log_likelihood(entropies, recorded[nearest], _ANYBODY)
+        # At an endpoint prompts and rounding differ as much as releases do.
+        kin = _log_likelihood(entropies, recorded[nearest], _KIN) if of_weights else anybody
+        roots = roots_of(hypotheses.variants)
         for variant in hypotheses.ids:
-            own = recorded.get(variant)
-            likelihood[variant] = anybody if own is None else _log_likelihood(entropies, own, _SPREAD)
+            if (own := recorded.get(variant)) is not None:
+                likelihood[variant] = _log_likelihood(entropies, own, _SPREAD)
+            elif variant == UNKNOWN:
+                likelihood[variant] = log_mean(anybody, kin, _PRIVATE)
+            else:
+                likelihood[variant] = kin if roots[variant] == roots[nearest] else anybody
     kinds = {sentence.id: sentence.kind for sentence in load_sentences()}
     by_kind = {
         kind: [value for name, value in entropies.items() if kinds.get(name) == kind]
         for kind in ("common", "rare", "unusual")
     }
-    of_weights = "full" in observation
     return Evidence(
         probe="entropy",
         group="values" if of_weights else "ability",

@@ -67,3 +67,11 @@ def by_vocabulary(likelihood: Mapping[str, float], hypotheses: Hypotheses, *, el
         for variant in hypotheses.variants
     }
     return {**spread, UNKNOWN: elsewhere}
+
+
+def log_mean(one: float, other: float, share: float) -> float:
+    """Log of the mean of two likelihoods, given as logs; ``share``, of the other, is less than 1."""
+    if share <= 0:
+        return one
+    more = max(one, other)
+    return more + math.log((1 - share) * math.exp(one - more) + share * math.exp(other - more))

@@ -331,6 +331,17 @@ def test_other_heads_of_the_same_shape_speak_against_it() -> None:
     assert row.log_likelihood["R1-Distill-Qwen-7B"] < row.log_likelihood["unknown"]
 
 
+def test_a_relative_nobody_recorded_is_left_possible() -> None:
+    """V3 is recorded, R1 is not: heads a little off V3's are no proof of V3."""
+    grid = [[0.1, 0.9, 0.4, 0.6], [0.2, 0.7, 0.3, 0.5]]
+    for noise, most in ((0.02, 3.0), (0.07, 0.5)):
+        recorded = (Reference(variant="DeepSeek-V3", attention=profile_of(observation_of(grid), noise)),)
+        row = attention.score(observation_of(grid), hypotheses_of(load_family("deepseek-r1"), recorded))
+        likely = row.log_likelihood
+        assert likely["DeepSeek-V3"] - likely["DeepSeek-R1"] < most
+        assert likely["DeepSeek-R1"] > likely["R1-Distill-Qwen-7B"] + 1
+
+
 def test_without_references_the_passes_rows_do_not_vote_and_say_that_they_come_from_the_weights() -> None:
     from engine.text import say
 
