@@ -39,6 +39,11 @@ def excerpt(store: TensorStore, placed: Placed) -> Excerpt | None:
     """
     if len(placed.shape) < 2 or min(_sides(placed)) < 8 or not placed.length:
         return None
+    with np.errstate(all="ignore"):  # what was never meant as numbers overflows
+        return _excerpt(store, placed)
+
+
+def _excerpt(store: TensorStore, placed: Placed) -> Excerpt | None:
     try:
         if store.kind == "gguf":
             return _gguf(store, placed)
@@ -156,8 +161,7 @@ def _gguf(store: TensorStore, placed: Placed) -> Excerpt:
     part = (columns[0] // block * size, columns[1] // block * size)
     raw = _bytes(store, placed, rows, placed.shape[-1] // block * size, part)
     data = np.frombuffer(raw, np.uint8).reshape(rows[1], -1)
-    with np.errstate(all="ignore"):
-        values = gguf.quants.dequantize(data, kind)
+    values = gguf.quants.dequantize(data, kind)
     return Excerpt(np.ascontiguousarray(values, np.float32), raw)
 
 
@@ -194,7 +198,7 @@ def _packed(store: TensorStore, placed: Placed, packing: str) -> Excerpt | None:
 
 
 def _by_inputs(store: TensorStore, placed: Placed, packing: str, stem: str) -> Excerpt:
-    """GPTQ and AWQ lie with inputs as rows: values come ``[out, in]`` for 64 inputs."""
+    """GPTQ and AWQ lie with inputs as rows, and so do the values: ``[in, out]``, 64 inputs."""
     scale, zero = store.tensors[f"{stem}.scales"], store.tensors[f"{stem}.qzeros"]
     groups, outputs = scale.shape
     order = store.tensors.get(f"{stem}.g_idx")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WILD, _WILD_SHARE = 1000.0, 0.01
 """No matrix of a trained model holds a hundredth of its weights beyond this; bytes read as floats do."""
-_CHUNK = 64
+_CHUNK, _FEW = 64, 0.2
 
 
 def independence(block: NDArray[np.float32]) -> float:
@@ -72,13 +72,16 @@ def is_wild(block: NDArray[np.float32]) -> bool:
     return bool(np.count_nonzero(~(np.abs(block) <= _WILD)) > _WILD_SHARE * block.size)
 
 
-def is_repeating(raw: bytes) -> bool:
-    """Whether the same few pieces of 64 bytes make up the whole; weights hardly ever repeat so many."""
+def is_repeating(block: NDArray[np.float32], raw: bytes) -> bool:
+    """Whether the same few rows, columns or pieces of 64 bytes make up the whole; weights never repeat so many."""
+    for lines in (block, block.T):
+        if len(lines) >= 16 and len({line.tobytes() for line in np.ascontiguousarray(lines)}) < _FEW * len(lines):
+            return True
     pieces = len(raw) // _CHUNK
     if pieces < 32:
         return False
     view = np.frombuffer(raw, np.dtype((np.void, _CHUNK)), pieces)
-    return len(set(view.tolist())) < 0.2 * pieces
+    return len(set(view.tolist())) < _FEW * pieces
 
 
 def looks_encrypted(raw: bytes) -> bool:

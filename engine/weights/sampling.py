@@ -48,7 +48,9 @@ class Sample:
         norms, even_norms: spots in norm vectors, and those of one value throughout.
         copies: of every part that several layers or experts have: how many were compared, how many are distinct.
         random_bytes: excerpts without structure whose bytes are all equally frequent.
-        damaged: files with zeros, holes or not-a-numbers where weights should be, and how many spots.
+        damaged: files with zeros or not-a-numbers where weights should be, and in how many places; with holes too,
+            unless everything is one.
+        hollow: files with holes there.
     """
 
     spots: int = 0
@@ -64,6 +66,7 @@ class Sample:
     copies: dict[str, tuple[int, int]] = field(default_factory=dict)
     random_bytes: int = 0
     damaged: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    hollow: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def sample(store: TensorStore) -> Sample:
@@ -91,6 +94,9 @@ def sample(store: TensorStore) -> Sample:
         before = found.copies.get(part, (0, 0))
         if len(digests) > 1:
             found.copies[part] = (before[0] + len(digests), before[1] + len(set(digests)))
+    if found.holes < found.spots:
+        for file, count in found.hollow.items():
+            found.damaged[file] += count
     for placed in _matrices(store, known):
         _look(store, placed, known.get(placed.name, "other"), found, sparse)
     return found
@@ -145,7 +151,7 @@ def _matrices(store: TensorStore, parts: Mapping[str, str]) -> list[Placed]:
             by_part[part].append(name)
     if sum(map(len, by_part.values())) < 8:  # names of an architecture that is not known here
         by_part["other"] = [one.name for one in store.tensors.values() if len(one.shape) > 1 and one.name not in parts]
-    share = max(1, _EXCERPTS // max(1, len(by_part)))
+    share = -(-_EXCERPTS // max(1, len(by_part)))
     chosen: list[str] = []
     for number, part in enumerate(sorted(by_part)):
         names = by_part[part]
@@ -190,6 +196,8 @@ def _spot(store: TensorStore, placed: Placed, sparse: set[int]) -> tuple[str, by
 def _count(found: Sample, state: str, part: str, file: str) -> None:
     if state == "hole":
         found.holes += 1
+        if part in _NEVER_ZERO or part.startswith("expert_"):
+            found.hollow[file] += 1
     elif state == "zero":
         found.zeros += 1
         if part in _NEVER_ZERO or part.startswith("expert_"):
@@ -201,9 +209,9 @@ def _count(found: Sample, state: str, part: str, file: str) -> None:
         found.damaged[file] += 1
 
 
-_NEVER_ZERO = ("o", "down", "kv_a", "kv_b", "q_a", "norm_in", "norm_mid", "norm_out")
-"""Parts in which 4 KB of zeros are a fault. Pruning empties whole rows of q, k, v, gate and up, and columns of o and
-down; a vocabulary has ids that were never used."""
+_NEVER_ZERO = ("o", "down", "kv_a", "kv_b", "q_a")
+"""Parts in which 4 KB of zeros, or nothing, are a fault. Pruning empties whole rows of q, k, v, gate and up, and columns of o and
+down; a vocabulary has ids that were never used; Gemma stores norms less one."""
 
 
 def _look(store: TensorStore, placed: Placed, part: str, found: Sample, sparse: set[int]) -> None:
@@ -240,7 +248,7 @@ def _judge(values: Any, raw: bytes, in_sparse_file: bool) -> tuple[str, float]:
             return "no_number", math.inf
         if values.min() == values.max():
             return "constant", math.inf
-        if is_repeating(raw):
+        if is_repeating(values, raw):
             return "repeating", math.inf
         score = independence(values)
     return ("noise" if score < STRUCTURELESS else "trained"), score
