@@ -30,9 +30,11 @@ _PRIVATE = math.log(0.05)
 _RESIZED = math.log(0.01)
 _UNSTATED = math.log(0.01)
 """A published model whose base the catalog does not name might have this one. Judged."""
+_AKIN = math.log(0.02)
+"""A release, or one tuned from it, that is no more like it than a student: by training beyond any seen. Judged."""
 _FARTHER = math.log(0.1)
 """Of two releases from one base, the one twice as far away. Judged."""
-_RANK = {"same": 5, "tuned": 4, "resized": 3, "unclear": 2, "incomparable": 1, "unrelated": 0}
+_RANK = {"same": 5, "tuned": 4, "resized": 3, "akin": 2, "incomparable": 1, "unrelated": 0}
 
 
 def measure(
@@ -106,11 +108,12 @@ def roots_of(variants: tuple[Variant, ...]) -> dict[str, str]:
 def _of_root(kin: Mapping[str, Relation], root: str, roots: Mapping[str, str], stated: Set[str]) -> dict[str, float]:
     """Log likelihoods by the references that share one base; empty where these leave it open."""
     variant, relation = max(kin.items(), key=lambda pair: (_RANK[pair[1].kind], pair[1].score))
-    if relation.kind in ("unclear", "incomparable"):
+    if relation.kind == "incomparable":
         return {}
     family = [name for name, own in roots.items() if own == root]
-    if relation.kind == "unrelated":
-        return dict.fromkeys(family, IMPOSSIBLE) | {UNKNOWN: 0.0}
+    if relation.kind in ("akin", "unrelated"):
+        apart = _AKIN if relation.kind == "akin" else IMPOSSIBLE
+        return dict.fromkeys(family, apart) | {name: 0.0 for name in (*roots, UNKNOWN) if name not in family}
     likelihood = {name: IMPOSSIBLE if name in stated else _UNSTATED for name in [*roots, UNKNOWN]}
     if relation.kind == "same":
         return likelihood | dict.fromkeys(family, _SIBLING_UNTOUCHED) | {variant: 0.0, UNKNOWN: 2 * _PRIVATE}

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Kind = Literal["qk", "vo", "gate", "norm_in", "norm_mid"]
 SYMMETRIC: frozenset[Kind] = frozenset({"gate", "norm_in", "norm_mid"})
 """Kinds of which the upper triangle says all."""
-RelationKind = Literal["same", "tuned", "resized", "unrelated", "unclear", "incomparable"]
+RelationKind = Literal["same", "tuned", "resized", "akin", "unrelated", "incomparable"]
 """``same``: the very weights, at most quantised or converted. ``tuned``: these weights, trained on or merged.
-``resized``: these weights with layers taken out or doubled. ``unclear``: alike by more than chance, by less than a
-descendant. ``incomparable``: too few tokens or no layer in common."""
+``resized``: these weights with layers taken out or doubled. ``akin``: alike by more than chance, by less than
+descendants are, as a student that was distilled or models that began from the same random numbers. ``incomparable``: too few tokens or no layer in common."""
 
 
 Sketch = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]

@@ -17,8 +17,8 @@ _PACKING = re.compile(r"\.(?:weight|qweight|weight_packed|gamma)$")
 _STEMS: Mapping[str, tuple[str, ...]] = {
     "norm_in": ("input_layernorm", "attn_norm", "attention_norm", "ln_1"),
     "norm_mid": ("pre_feedforward_layernorm", "ffn_norm", "post_attention_layernorm", "ln_2"),
-    "norm_attn": ("attention.output.LayerNorm", "post_attention_norm"),
-    "norm_mlp": ("output.LayerNorm", "post_feedforward_layernorm", "post_ffw_norm"),
+    "norm_attn": ("attention.output.LayerNorm", "attn_output_norm", "post_attention_norm"),
+    "norm_mlp": ("output.LayerNorm", "layer_output_norm", "post_feedforward_layernorm", "post_ffw_norm"),
     "q": ("self_attn.q_proj", "attn_q", "attention.wq", "attention.self.query", "attn.wq"),
     "k": ("self_attn.k_proj", "attn_k", "attention.wk", "attention.self.key"),
     "v": ("self_attn.v_proj", "attn_v", "attention.wv", "attention.self.value"),

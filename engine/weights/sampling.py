@@ -104,12 +104,13 @@ def sample(store: TensorStore) -> Sample:
 
 def _roles(store: TensorStore) -> dict[str, str]:
     """The part of the model each matrix is; of single experts only some, there are tens of thousands."""
-    names = [name for name in store.tensors if "experts." not in name or "shared" in name]
-    single = [
-        name
-        for name in store.tensors
-        if "experts." in name and "shared" not in name and name.endswith(("weight", "packed"))
-    ]
+    names: list[str] = []
+    single: list[str] = []
+    for name in store.tensors:
+        if "experts." not in name or "shared" in name:
+            names.append(name)
+        elif name.endswith(("weight", "packed")):
+            single.append(name)
     step = max(1, len(single) // 512) | 1  # odd: gate, up and down alternate
     parts: dict[str, str] = {}
     for name in (*names, *single[::step]):
@@ -138,7 +139,7 @@ def _chosen(store: TensorStore, along: set[str]) -> list[Placed]:
     each = max(3, _SPOTS // max(1, len(by_file)))
     taken: dict[str, Placed] = {}
     for inside in by_file.values():
-        taken.update((placed.name, placed) for placed in _spread(sorted(inside, key=lambda one: one.offset), each))
+        taken.update((placed.name, placed) for placed in _spread(inside, each))  # headers are in the order of the data
     taken.update((name, store.tensors[name]) for name in along)
     return sorted(taken.values(), key=lambda one: (one.file, one.offset))
 
