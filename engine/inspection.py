@@ -61,9 +61,14 @@ def _look(target: Target, hypotheses: Hypotheses, backend: Backend | None, repor
     from engine.backends import Job, open_backend
 
     kinds = ["lineage", "forward"] if target.root is not None else ["lineage"]
+    # A vocabulary may have been cut or renumbered since: then the tokens are known by their texts.
+    tokens = {entry.fingerprint.tokens for entry in hypotheses.references if entry.fingerprint is not None}
+    options = {"lineage": {"tokens": sorted(map(list, tokens - {()}))}, "forward": {}}
     chosen = backend or open_backend()
     try:
-        outcomes = chosen.run([Job(kind, target.spec) for kind in kinds], lambda job, done, total: report(job.kind))
+        outcomes = chosen.run(
+            [Job(kind, target.spec, options[kind]) for kind in kinds], lambda job, done, total: report(job.kind)
+        )
     finally:
         if backend is None:
             chosen.close()

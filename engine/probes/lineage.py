@@ -12,7 +12,7 @@ which then are a descendant indeed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from engine.catalog.schema import Variant
@@ -34,13 +34,24 @@ _AKIN = math.log(0.02)
 """A release, or one tuned from it, that is no more like it than a student: by training beyond any seen. Judged."""
 _FARTHER = math.log(0.1)
 """Of two releases from one base, the one twice as far away. Judged."""
+_AGAIN = 3
+"""Layers read again where the vocabulary was renumbered."""
 _RANK = {"same": 5, "tuned": 4, "resized": 3, "akin": 2, "incomparable": 1, "unrelated": 0}
 
 
 def measure(
-    spec: str, *, every_layer: bool = False, report: Callable[[int, int], None] | None = None
+    spec: str,
+    *,
+    every_layer: bool = False,
+    tokens: Sequence[Sequence[str]] = (),
+    report: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """The fingerprint of a checkpoint, from a few of its layers or from every one; or why it has none."""
+    """The fingerprint of a checkpoint, from a few of its layers or from every one; or why it has none.
+
+    Args:
+        tokens: the anchors' texts of references; a second fingerprint is taken where they are there at other ids.
+    """
+    from engine.weights.anchors import renumbered, texts_of
     from engine.weights.fingerprint import LOOKED, take_from
     from engine.weights.store import open_store
 
@@ -49,7 +60,12 @@ def measure(
             fingerprint = take_from(store, layers=None if every_layer else LOOKED, report=report)
         except R1Error as error:
             return {"problem": error.code, "values": dict(error.values), "bytes_read": store.bytes_read}
-        return {"fingerprint": fingerprint.model_dump(mode="json"), "bytes_read": store.bytes_read}
+        found: dict[str, Any] = {"fingerprint": fingerprint.model_dump(mode="json")}
+        texts = texts_of(store.target) if tokens else {}
+        moved = next((ids for entry in tokens if (ids := renumbered(texts, entry)) is not None), None)
+        if moved is not None:
+            found["renumbered"] = take_from(store, layers=_AGAIN, ids=moved).model_dump(mode="json")
+        return {**found, "bytes_read": store.bytes_read}
 
 
 def observe(seen: Mapping[str, Observation]) -> Observation | None:
@@ -84,9 +100,11 @@ def relations_of(observation: Observation, hypotheses: Hypotheses) -> dict[str, 
         return {}
     from engine.weights.fingerprint import compare
 
-    own = Fingerprint.model_validate(observation["fingerprint"])
+    own = [
+        Fingerprint.model_validate(observation[name]) for name in ("fingerprint", "renumbered") if name in observation
+    ]
     return {
-        entry.variant: compare(own, entry.fingerprint)
+        entry.variant: max((compare(one, entry.fingerprint) for one in own), key=lambda relation: relation.score)
         for entry in hypotheses.references
         if entry.fingerprint is not None
     }

@@ -23,18 +23,8 @@ def parse_vocabulary(data: bytes) -> Vocabulary:
         CorruptTarget: not JSON, or not a tokenizer.
     """
     document = parse_object(data, "tokenizer.json")
-    model = document.get("model")
-    if not isinstance(model, dict):
-        raise CorruptTarget("tokenizer_invalid", problem="it has no model")
-    vocabulary = model.get("vocab")
-    added = _added(document.get("added_tokens"))
-    if isinstance(vocabulary, dict):
-        ids = {index: text for text, index in vocabulary.items() if isinstance(index, int)}
-    elif isinstance(vocabulary, list):  # unigram models: [text, score] in id order
-        ids = {index: str(pair[0]) for index, pair in enumerate(vocabulary) if isinstance(pair, list) and pair}
-    else:
-        raise CorruptTarget("tokenizer_invalid", problem="its model has no vocab")
-    merges = model.get("merges")
+    ids, added = _texts(document), _added(document.get("added_tokens"))
+    merges = document["model"].get("merges")
     return Vocabulary(
         source="tokenizer.json",
         size=len(ids.keys() | set(added.values())),
@@ -42,6 +32,24 @@ def parse_vocabulary(data: bytes) -> Vocabulary:
         added=added,
         sample={index: ids[index] for index in SAMPLE_IDS if index in ids},
     )
+
+
+def parse_texts(data: bytes) -> dict[int, str]:
+    """The text of every token of a tokenizer.json by its id, as the file keeps it. Raises as ``parse_vocabulary``."""
+    document = parse_object(data, "tokenizer.json")
+    return _texts(document) | {index: text for text, index in _added(document.get("added_tokens")).items()}
+
+
+def _texts(document: dict[str, Any]) -> dict[int, str]:
+    model = document.get("model")
+    if not isinstance(model, dict):
+        raise CorruptTarget("tokenizer_invalid", problem="it has no model")
+    vocabulary = model.get("vocab")
+    if isinstance(vocabulary, dict):
+        return {index: text for text, index in vocabulary.items() if isinstance(index, int)}
+    if isinstance(vocabulary, list):  # unigram models: [text, score] in id order
+        return {index: str(pair[0]) for index, pair in enumerate(vocabulary) if isinstance(pair, list) and pair}
+    raise CorruptTarget("tokenizer_invalid", problem="its model has no vocab")
 
 
 def parse_vocabulary_head(data: bytes) -> Vocabulary | None:

@@ -26,16 +26,19 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-ANCHORS: tuple[int, ...] = tuple(range(260, 2260, 50)) + tuple(range(5_000, 101_000, 4_000))
-"""Ids of the tokens: a dense head, so that small vocabularies have some, and a sparse tail. Not to be changed:
-recorded fingerprints hold these in this order."""
 _NEURONS = 1024
 """Rows read of a gate projection. Any thousand neurons give nearly the Gram matrix of all, so an order of neurons
 that was changed is survived; reading them all would cost ten times as much."""
 
 
-def anchor_rows(store: TensorStore, parts: Parts) -> Matrix:
-    """The anchors' embeddings, each of unit length: [anchors in the vocabulary, hidden].
+def anchor_rows(store: TensorStore, parts: Parts, ids: Mapping[int, int]) -> tuple[tuple[int, ...], Matrix]:
+    """The anchors' embeddings, each of unit length.
+
+    Args:
+        ids: the id of each anchor by its place among ``ANCHORS``.
+
+    Returns:
+        The places of those that lie in the embedding, and their rows: [anchors, hidden].
 
     Raises:
         TargetError: there is no embedding of tokens, or it is not readable row by row.
@@ -45,11 +48,12 @@ def anchor_rows(store: TensorStore, parts: Parts) -> Matrix:
         raise TargetError("no_embedding", name=store.name)
     placed = find(store, stem)
     height = placed.shape[0] if placed.name.endswith((".weight", ".gamma")) else len(values_of(store, stem))
-    ids = [token for token in ANCHORS if token < height]
-    rows = np.concatenate([values_of(store, stem, token, 1) for token in ids]) if ids else np.zeros((0, 1), np.float32)
+    present = {place: token for place, token in sorted(ids.items()) if token < height}
+    if not present:
+        return (), np.zeros((0, 1), np.float32)
+    rows = np.concatenate([values_of(store, stem, token, 1) for token in present.values()])
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Matrix = rows / np.maximum(length, 1e-12)
-    return unit
+    return tuple(present), rows / np.maximum(length, 1e-12)
 
 
 def sketches(store: TensorStore, parts: Parts, layer: int, anchors: Matrix) -> dict[Kind, Matrix]:

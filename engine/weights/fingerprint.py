@@ -9,13 +9,14 @@ likeness out: what two strangers share afterwards is chance, with a standard err
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import TargetError
 from engine.weights.anchored import anchor_rows, norm_of, sketches
+from engine.weights.anchors import ANCHORS, FEWEST, anchor_texts, texts_of
 from engine.weights.records import SYMMETRIC, Fingerprint, Layer, Relation, RelationKind
 from engine.weights.roles import Parts, read_parts
 from engine.weights.store import TensorStore, open_store
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _RIDGE = 0.1
 """λ as a share of the mean eigenvalue: keeps rounding in the weakest directions from being blown up. Judged."""
-_FEWEST_ANCHORS = 24
 _NORMS, _NORM_SAMPLES = ("norm_in", "norm_mid", "norm_attn", "norm_mlp"), 32
 LOOKED = 5
 """Layers read of a target; each is looked for among all layers of the reference."""
@@ -45,12 +45,17 @@ def take(spec: str, *, layers: int | None = None) -> Fingerprint:
 
 
 def take_from(
-    store: TensorStore, *, layers: int | None = None, report: Callable[[int, int], None] | None = None
+    store: TensorStore,
+    *,
+    layers: int | None = None,
+    ids: Mapping[int, int] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> Fingerprint:
     """The fingerprint of an open checkpoint.
 
     Args:
         layers: how many to read, spread evenly; ``None``: all of them, as a reference needs.
+        ids: the id of each anchor by its place, where the vocabulary was renumbered.
         report: told how many of how many layers are read.
 
     Raises:
@@ -59,9 +64,9 @@ def take_from(
     parts = read_parts(store.tensors)
     if not parts.depth:
         raise TargetError("parts_unknown", name=store.name)
-    anchors = anchor_rows(store, parts)
-    if len(anchors) < _FEWEST_ANCHORS:
-        raise TargetError("vocabulary_small", name=store.name, anchors=len(anchors), least=_FEWEST_ANCHORS)
+    places, anchors = anchor_rows(store, parts, dict(enumerate(ANCHORS)) if ids is None else ids)
+    if len(anchors) < FEWEST:
+        raise TargetError("vocabulary_small", name=store.name, anchors=len(anchors), least=FEWEST)
     numbers = spread(parts.depth, layers)
     read = []
     for done, number in enumerate(numbers):
@@ -71,7 +76,8 @@ def take_from(
     if not any(layer.sketches for layer in read):
         raise TargetError("parts_unknown", name=store.name)
     return Fingerprint(
-        anchors=len(anchors),
+        anchors=places,
+        tokens=anchor_texts(texts_of(store.target)) if layers is None else (),
         hidden=anchors.shape[1],
         depth=parts.depth,
         gram=_pack(anchors @ anchors.T, symmetric=True),
@@ -88,11 +94,10 @@ def spread(depth: int, count: int | None) -> list[int]:
 
 def compare(target: Fingerprint, reference: Fingerprint) -> Relation:
     """Whether the target's weights descend from the reference's. Pure."""
-    count = min(target.anchors, reference.anchors)
-    if count < _FEWEST_ANCHORS:
+    common = sorted(set(target.anchors) & set(reference.anchors))
+    if len(common) < FEWEST:
         return Relation(kind="incomparable", score=0.0)
-    white = {entry.number: _whitened(entry, target, count) for entry in target.layers}
-    known = {entry.number: _whitened(entry, reference, count) for entry in reference.layers}
+    white, known = _whitened(target, common), _whitened(reference, common)
     matches = [
         (number, *max(((other, _likeness(own, theirs)) for other, theirs in known.items()), key=lambda pair: pair[1]))
         for number, own in white.items()
@@ -147,27 +152,31 @@ def _same_norms(target: Fingerprint, reference: Fingerprint) -> bool:
     )
 
 
-def _whitened(layer: Layer, of: Fingerprint, count: int) -> dict[str, Matrix]:
-    """The layer's sketches over the first ``count`` anchors: whitened, flat, of zero mean and unit length."""
-    root = _root(of, count)
-    found = {}
-    for kind, packed in layer.sketches.items():
-        sketch = root @ _unpack(packed, of.anchors)[:count, :count] @ root.T
-        # The diagonal of a Gram matrix only says how large each row is.
-        flat = sketch[np.triu_indices(count, 1)] if kind in SYMMETRIC else sketch.reshape(-1)
-        flat = flat - flat.mean()
-        length = np.linalg.norm(flat)
-        if np.isfinite(length) and length > 0:
-            found[str(kind)] = flat / length
+def _whitened(of: Fingerprint, common: Sequence[int]) -> dict[int, dict[str, Matrix]]:
+    """By number of the layer and kind: the sketch over the common anchors, whitened, flat, of zero mean and unit
+    length."""
+    rows = np.searchsorted(np.array(of.anchors), np.array(common))
+    chosen = np.ix_(rows, rows)
+    side, upper = len(of.anchors), np.triu_indices(len(common), 1)
+    root = _root(_unpack(of.gram, side)[chosen])
+    found: dict[int, dict[str, Matrix]] = {}
+    for layer in of.layers:
+        flats = found[layer.number] = {}
+        for kind, packed in layer.sketches.items():
+            sketch = root @ _unpack(packed, side)[chosen] @ root.T
+            # The diagonal of a Gram matrix only says how large each row is.
+            flat = sketch[upper] if kind in SYMMETRIC else sketch.reshape(-1)
+            flat = flat - flat.mean()
+            length = np.linalg.norm(flat)
+            if np.isfinite(length) and length > 0:
+                flats[str(kind)] = flat / length
     return found
 
 
-def _root(of: Fingerprint, count: int) -> Matrix:
+def _root(gram: Matrix) -> Matrix:
     """(G + λ)^-½ of the centred anchors, and the centring."""
-    gram = _unpack(of.gram, of.anchors)[:count, :count]
-    centre = np.eye(count, dtype=np.float32) - np.float32(1 / count)
-    gram = centre @ gram @ centre
-    values, vectors = np.linalg.eigh(gram)
+    centre = np.eye(len(gram), dtype=np.float32) - np.float32(1 / len(gram))
+    values, vectors = np.linalg.eigh(centre @ gram @ centre)
     floor = _RIDGE * max(float(values.mean()), 1e-12)
     root: Matrix = (vectors / np.sqrt(np.maximum(values, 0) + floor)) @ vectors.T @ centre
     return root

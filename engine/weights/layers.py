@@ -108,6 +108,14 @@ class Layers:
         self._filler = Filler(store, device, self._page_cache)
 
     def __enter__(self) -> Layers:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         for module in self.plan.skeleton.model.modules():
             for name, held in module._buffers.items():
                 if held is not None and not held.is_meta:
@@ -117,7 +125,6 @@ class Layers:
         if self._stay:
             for layer, filling in zip(self.plan.skeleton.layers, self.plan.layers, strict=True):
                 self._filler.fill(layer, filling.pieces, filling.dtypes)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._page_cache.close()

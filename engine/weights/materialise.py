@@ -191,9 +191,12 @@ class Filler:
             into.copy_(_of_gguf(chunk, raw.numpy()))
             return
         dtype = TORCH_DTYPES.get(placed.dtype)
+        if placed.dtype == "F8_E4M3" and chunk.piece.scale is not None and self.device.type not in ("cpu", "cuda"):
+            dtype = torch.uint8  # the same bytes, where the device has no such type
         if dtype is None:
             raise CorruptTarget("dtype_unreadable", tensor=placed.name[:80], dtype=placed.dtype)
-        there = raw if self.device.type == "cpu" else raw.to(self.device, non_blocking=True)
+        # Only CUDA's copy out of a page-locked buffer is waited for before the buffer is filled again.
+        there = raw if self.device.type == "cpu" else raw.to(self.device, non_blocking=self.device.type == "cuda")
         values = there.view(dtype).view(into.shape)
         if chunk.piece.scale is not None:
             values = self._scaled(chunk, values, chunk.piece.scale)

@@ -32,7 +32,8 @@ class Fingerprint(BaseModel):
     """What ``compare`` needs of a checkpoint.
 
     Attributes:
-        anchors: how many of ``engine.weights.anchored.ANCHORS`` lie in the vocabulary.
+        anchors: which of ``engine.weights.anchors.ANCHORS`` lie in the vocabulary, by place.
+        tokens: the texts of all of these, where a tokenizer was at hand.
         hidden, depth: hidden size and number of layers, as the weights have them.
         gram: the anchors' own Gram matrix, as a sketch.
         layers: those that were read.
@@ -40,7 +41,8 @@ class Fingerprint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    anchors: int = Field(ge=0, le=64)
+    anchors: tuple[Annotated[int, Field(ge=0, le=63)], ...] = Field(max_length=64)
+    tokens: tuple[Annotated[str, Field(max_length=400)], ...] = Field((), max_length=64)
     hidden: int = Field(ge=1, le=1_000_000)
     depth: int = Field(ge=1, le=10_000)
     gram: Sketch
@@ -49,9 +51,10 @@ class Fingerprint(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Fingerprint:
         """Every sketch must be of so many anchors; nothing is unpacked for it."""
-        square, triangle = (
-            _base64_length(2 * count) for count in (self.anchors**2, self.anchors * (self.anchors + 1) // 2)
-        )
+        side = len(self.anchors)
+        square, triangle = _base64_length(2 * side**2), _base64_length(side * (side + 1))
+        if list(self.anchors) != sorted(set(self.anchors)):
+            raise ValueError("anchors out of order")
         lengths = [(len(self.gram), triangle)]
         lengths += [
             (len(text), triangle if kind in SYMMETRIC else square)

@@ -31,6 +31,7 @@ class TensorStore:
         tensors: by the name in the file.
         metadata: the scalars of a GGUF file, else empty.
         config: config.json, where there is one.
+        target: that it was made of.
         bytes_read: what was read so far.
     """
 
@@ -52,7 +53,7 @@ class TensorStore:
             for tensor, place in zip(target.tensors, target.places, strict=True)
         }
         self.bytes_read = 0
-        self._target = target
+        self.target = target
         self._sources: dict[int, Source] = {}
         self._hub: Any = None
 
@@ -121,7 +122,7 @@ class TensorStore:
         if self._hub is None:
             from engine.targets.hub import reopen
 
-            self._hub = reopen(self._target)
+            self._hub = reopen(self.target)
         source: Source = self._hub.open(self.files[number])
         return source
 
