@@ -90,8 +90,8 @@ def state_of(observation: Observation) -> State:
     filled = looked - trained - min(broken, looked - trained)
     if looked >= _LEAST and filled >= _NEARLY_ALL * looked:
         return _filler(observation)
-    compared, distinct = (sum(counts[at] for counts in observation["copies"].values()) for at in (0, 1))
-    if compared >= _LEAST_COPIES and distinct <= _FEW_DISTINCT * compared:
+    compared = _copies(observation)[0]
+    if compared and 2 * compared >= sum(counts[0] for counts in observation["copies"].values()):
         return "repeated"
     if observation["damaged_files"] and (
         observation["no_numbers"] or broken or sum(observation["damaged"].values()) > 1
@@ -100,6 +100,16 @@ def state_of(observation: Observation) -> State:
     if not looked:
         return "unread"
     return "partly" if filled >= _SOME * looked and filled >= _LEAST else ""
+
+
+def _copies(observation: Observation) -> tuple[int, int]:
+    """Of the parts of which few are distinct: how many were compared, how many are distinct."""
+    few = [
+        (compared, distinct)
+        for compared, distinct in observation["copies"].values()
+        if compared >= _LEAST_COPIES and distinct <= _FEW_DISTINCT * compared
+    ]
+    return sum(compared for compared, _ in few), sum(distinct for _, distinct in few)
 
 
 def _filler(observation: Observation) -> State:
@@ -121,7 +131,7 @@ def score(observation: Observation, hypotheses: Hypotheses) -> Evidence:
     """Filler is no variant of anything; all else is reported and does not vote."""
     state = state_of(observation)
     filler = state in FILLERS
-    compared, distinct = (sum(counts[at] for counts in observation["copies"].values()) for at in (0, 1))
+    compared, distinct = _copies(observation)
     looked, trained = (sum(counts[at] for counts in observation["kinds"].values()) for at in (0, 1))
     files = list(observation["damaged"])
     return Evidence(

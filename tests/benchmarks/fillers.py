@@ -80,11 +80,15 @@ def trained_like(rng: np.random.Generator, layers: int = LAYERS) -> State:
         if len(shape) == 1:
             state[name] = rng.normal(1, 0.1, shape).astype(np.float32)
             continue
-        rank = 8
-        low = rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1])) * 0.1
-        scaled = np.exp(rng.normal(0, 0.2, (shape[0], 1)) + rng.normal(0, 0.2, (1, shape[1])))
-        state[name] = ((rng.normal(size=shape) + low) * scaled * 0.02).astype(np.float32)
+        state[name] = structured(rng, shape)
     return state
+
+
+def structured(rng: np.random.Generator, shape: tuple[int, ...], rank: int = 8) -> np.ndarray:
+    """A matrix with scales of rows and columns and a low-rank part."""
+    low = rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1])) * 0.1
+    scaled = np.exp(rng.normal(0, 0.2, (shape[0], 1)) + rng.normal(0, 0.2, (1, shape[1])))
+    return ((rng.normal(size=shape) + low) * scaled * 0.02).astype(np.float32)
 
 
 def minilm(layers: int = 6, rows: int = 8192) -> State:

@@ -153,6 +153,17 @@ def test_a_trained_model_with_one_new_layer_is_not_accused(tmp_path: Path) -> No
     assert not any(reason.code.startswith("filler") for reason in found.verdict.reasons)
 
 
+@pytest.mark.parametrize("copied", [True, False])
+def test_experts_stored_as_one_tensor_are_compared_with_each_other(copied: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(SEED)
+    state = fillers.trained_like(rng)
+    for layer in range(fillers.LAYERS):
+        experts = [fillers.structured(rng, (128, 256)) for _ in range(16)]
+        stacked = np.stack([experts[0]] * 16 if copied else experts)
+        state[f"model.layers.{layer}.mlp.experts.down_proj"] = stacked
+    assert state_of(fillers.write(state, tmp_path / "model", "bf16")) == ("repeated" if copied else "")
+
+
 def test_what_is_seen_is_small_and_the_same_every_time(tmp_path: Path) -> None:
     path = fillers.write(fillers.trained_like(np.random.default_rng(SEED)), tmp_path / "model", "fp8")
     once, again = sanity.measure(str(path)), sanity.measure(str(path))
@@ -161,7 +172,9 @@ def test_what_is_seen_is_small_and_the_same_every_time(tmp_path: Path) -> None:
 
 def test_it_needs_no_torch(tmp_path: Path) -> None:
     path = fillers.write(fillers.trained_like(np.random.default_rng(SEED)), tmp_path / "model", "fp8")
-    script = f"import sys; from engine.probes import sanity; sanity.measure({str(path)!r}); print('torch' in sys.modules)"
+    script = (
+        f"import sys; from engine.probes import sanity; sanity.measure({str(path)!r}); print('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "False"
 
 
