@@ -69,9 +69,12 @@ class RayBackend:
 
     def _run(self, tasks: list[Task], report: OnJob) -> list[Outcome]:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         accelerators, cpus = seats_of(nodes(), self._wants, len(tasks))
-        watch = ray.remote(num_cpus=0)(Watch).remote()
+        # On this process's own node: if another one goes down, its jobs are begun again, and must be counted.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        watch = ray.remote(num_cpus=0, scheduling_strategy=here)(Watch).remote()
         round_ = _Round(tasks, accelerators, cpus, watch, report)
         try:
             return round_.finish()
