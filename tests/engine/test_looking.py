@@ -76,7 +76,7 @@ def test_a_look_repeats_itself_layer_by_layer_too(checkpoint: Path) -> None:
     assert not whole.notes and [note.code for note in streamed.notes] == ["too_large_streamed"]
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [2])
 def test_heads_whose_output_is_cut_off_do_not_act(checkpoint: Path, tmp_path: Path, count: int) -> None:
     """Whatever the architecture: the projection's columns of a head are set to zero."""
     before = seen(checkpoint)["attention"]
