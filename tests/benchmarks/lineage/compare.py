@@ -213,7 +213,7 @@ def students(every: Sequence[Method], root: Path) -> str:
         copies = [f"{recipe.teacher}+{how}" for how in COPIES]
         told = {other: fingerprint.compare(ours.known(other, root, True), reference) for other in [*copies, name]}
         good = sum(is_teacher(told[copy].kind) for copy in copies)
-        apart = told[name].kind in ("resized", "unrelated")
+        apart = told[name].kind in ("resized", "akin", "unrelated")
         right += good == len(copies) and apart
         wrong += [f"{o} ~ {recipe.teacher}: {told[o].kind}" for o in copies if not is_teacher(told[o].kind)]
         wrong += [] if apart else [f"{name} ~ {recipe.teacher}: {told[name].kind} {told[name].score}"]
