@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.errors import CorruptTarget, TargetError, UsageError
+from engine.errors import CorruptTarget, R1Error, TargetError, UsageError
 from engine.weights.gguf_names import config_of as gguf_config
 from engine.weights.store import TensorStore
 
@@ -88,6 +88,8 @@ def build(store: TensorStore, dtype: str | None = None) -> Skeleton:
         with quiet(), torch.device("meta"):
             model, causal = _on_meta(config, computed)
         _fill_buffers(model)
+    except R1Error:
+        raise
     except Exception as error:  # a config holds anything, and the library raises anything over it
         raise unsupported(named, error) from error
     _scale_rotary(store, model)
@@ -131,6 +133,10 @@ def _dtype(store: TensorStore, dtype: str | None) -> torch.dtype:
 
 def _on_meta(config: Mapping[str, Any], dtype: torch.dtype) -> tuple[nn.Module, bool]:
     import transformers
+
+    if int(transformers.__version__.split(".")[0]) < 5:
+        # Experts in one tensor, buffers that can be computed after the fact, rope_parameters: all came with 5.
+        raise UsageError("weights_extra", module="transformers 5")
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     model_type = _SAME_AS.get(str(config.get("model_type")), str(config.get("model_type")))
