@@ -87,8 +87,9 @@ def state_of(observation: Observation) -> State:
     inside = [counts for part, counts in observation["kinds"].items() if part not in _OUTSIDE]
     looked, trained = sum(counts[0] for counts in inside), sum(counts[1] for counts in inside)
     broken = excerpts.get("no_number", 0)
-    filled = looked - trained - min(broken, looked - trained)
-    if looked >= _LEAST and filled >= _NEARLY_ALL * looked:
+    broken = min(broken, looked - trained)
+    filled = looked - trained - broken
+    if filled >= max(_LEAST, broken) and filled >= _NEARLY_ALL * (looked - broken):
         return _filler(observation)
     compared = _copies(observation)[0]
     if compared and 2 * compared >= sum(counts[0] for counts in observation["copies"].values()):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 64, 1024
 _ALIGNED = 256
 """Columns begin at a multiple: GGUF's superblocks are that wide, FP8's blocks and quantisers' groups divide it."""
+_MOST = 4 << 20
+"""Bytes of one piece at most: rows of a packed matrix are read whole, and a header may call them any length."""
 _PLAIN = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "F8_E4M3": "u1", "F8_E5M2": "u1", "I8": "i1"}
 _PACKED = {**_PLAIN, "I32": "<i4", "U32": "<u4", "U8": "u1", "I64": "<i8"}
 
@@ -51,7 +53,7 @@ def _excerpt(store: TensorStore, placed: Placed) -> Excerpt | None:
         if packing is not None:
             return _packed(store, placed, packing)
         return _plain(store, placed) if placed.dtype in _PLAIN else None
-    except (KeyError, ValueError, IndexError, NotImplementedError):
+    except (LookupError, ValueError, TypeError, ArithmeticError, NotImplementedError):
         return None  # what lies beside it does not fit it: other probes read that
 
 
@@ -85,7 +87,7 @@ def _slice(
     high, wide = _sides(placed) if len(placed.shape) > 1 else (placed.shape[0], 1)
     first, count = rows
     at, width = columns or (0, wide)
-    if first + count > high or at + width > wide:
+    if first + count > high or at + width > wide or count * width * kind.itemsize > _MOST:
         raise IndexError(placed.name)
     raw = _bytes(store, placed, (first, count), wide * kind.itemsize, (at * kind.itemsize, width * kind.itemsize))
     return np.frombuffer(raw, kind).reshape(count, width)
@@ -136,10 +138,12 @@ def _scaled(
     per = -(-placed.shape[-2] // tall)  # block rows an expert of a stack
     expert, row = divmod(rows[0], placed.shape[-2])
     blocks = (expert * per + row // tall, (row + rows[1] - 1) // tall - row // tall + 1)
-    along = (columns[0] // wide, -(-(columns[0] + columns[1]) // wide) - columns[0] // wide)
-    factors = _floats(store, scale, blocks, along).repeat(tall, axis=0).repeat(wide, axis=1)
-    down, right = row % tall, columns[0] % wide
-    return values * factors[down : down + rows[1], right : right + columns[1]]
+    along = (columns[0] // wide, (columns[0] + columns[1] - 1) // wide - columns[0] // wide + 1)
+    factors = _floats(store, scale, blocks, along)
+    down = (row + np.arange(rows[1])) // tall - row // tall
+    right = (columns[0] + np.arange(columns[1])) // wide - columns[0] // wide
+    scaled: NDArray[np.float32] = values * factors[np.ix_(down, right)]
+    return scaled
 
 
 def _floats(
@@ -242,6 +246,8 @@ def _nf4(store: TensorStore, placed: Placed) -> Excerpt | None:
     said = orjson.loads(store.read(state))
     high, wide = said["shape"]
     rows = min(ROWS, high)
+    if high * wide > 2 * placed.length or rows * wide > 2 * _MOST:
+        raise ValueError(placed.name)
     first = _first(placed.name, high, rows)
     raw = store.read(placed, first * wide // 2, rows * wide // 2)
     size = int(said.get("blocksize") or 64)

@@ -118,8 +118,9 @@ def _roles(store: TensorStore) -> dict[str, str]:
     step = max(1, len(single) // 512) | 1  # odd: gate, up and down alternate
     parts: dict[str, str] = {}
     for name in (*names, *single[::step]):
-        part = _part(name, len(store.tensors[name].shape))
-        if part is not None:
+        placed = store.tensors[name]
+        part = _part(name, len(placed.shape))
+        if part is not None and placed.length:
             parts[name] = part
     return parts
 
@@ -165,7 +166,9 @@ def _matrices(store: TensorStore, parts: Mapping[str, str]) -> list[Placed]:
         if "norm" not in part and len(store.tensors[name].shape) > 1 and part != "router":
             by_part[part].append(name)
     if sum(map(len, by_part.values())) < 8:  # names of an architecture that is not known here
-        by_part["other"] = [one.name for one in store.tensors.values() if len(one.shape) > 1 and one.name not in parts]
+        by_part["other"] = [
+            one.name for one in store.tensors.values() if len(one.shape) > 1 and one.length and one.name not in parts
+        ]
     share = -(-_EXCERPTS // max(1, len(by_part)))
     chosen: list[str] = []
     for number, part in enumerate(sorted(by_part)):
@@ -220,7 +223,7 @@ def _spot(
         exponent = _EXPONENT[placed.dtype]
         if len(codes) and (codes[0] == codes).all():
             return ("constant" if len(codes) > 1 else ""), b""
-        if ((codes & exponent) == exponent).any():
+        if ((codes & exponent) == exponent).any() and _is_weight(placed.name):
             return "no_number", b""
     elif raw.count(raw[:1]) == size > 1:
         return "constant", b""
@@ -290,6 +293,11 @@ def _judge(values: Any, raw: bytes, in_sparse_file: bool) -> tuple[str, float]:
 
 def _is_norm(name: str) -> bool:
     return name.endswith("weight") and any(mark in name.lower() for mark in _VECTORS)
+
+
+def _is_weight(name: str) -> bool:
+    """Whether a tensor is a weight or a scale of one: masks, kept in some files, are infinite by right."""
+    return (stem_of(name) is not None or name.endswith(("bias", "scale_inv", "scale", "scales"))) and "mask" not in name
 
 
 def _sparse(store: TensorStore) -> set[int]:

@@ -58,7 +58,10 @@ def filler_cases(folder: Path, seed: int) -> Iterator[Case]:
         path = fillers.write(real, folder / f"{seed}-bytes-{number}", kind)
         overwrite(path, rng)
         yield Case(
-            "filler", f"random bytes under MiniLM's header · {kind} · seed {seed}", path, ("bytes", "noise", "zeroed")
+            "filler",
+            f"random bytes under MiniLM's header · {kind} · seed {seed}",
+            path,
+            ("bytes", "noise", "zeroed", "damaged"),
         )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import fillers
@@ -204,6 +205,25 @@ def _lies_in(block: np.ndarray, whole: np.ndarray) -> bool:
         for top in range(0, whole.shape[0] - rows + 1, 64)
         for left in range(0, whole.shape[1] - columns + 1, 256)
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_whatever_lies_beside_packed_weights_is_read_or_left_out_without_a_traceback(data: st.DataObject) -> None:
+    beside = (".weight", ".qweight", ".weight_packed", ".scales", ".qzeros", ".g_idx", ".weight_scale_inv", ".weight_scale",
+              ".weight_shape", ".SCB", ".biases", ".weight.absmax", ".weight.quant_map", ".weight.nested_absmax",
+              ".weight.quant_state.bitsandbytes__nf4")  # fmt: skip
+    kinds = {"BF16": np.uint16, "F32": np.float32, "F8_E4M3": np.uint8, "I32": np.int32, "U8": np.uint8, "I8": np.int8}
+    side = st.sampled_from([0, 1, 2, 8, 64, 130, 512])
+    rng = np.random.default_rng(SEED)
+    stored = {}
+    for suffix in data.draw(st.lists(st.sampled_from(beside), min_size=2, unique=True)):
+        kind, shape = data.draw(st.sampled_from(sorted(kinds))), tuple(data.draw(st.lists(side, max_size=3)))
+        raw = rng.bytes(int(np.prod(shape)) * np.dtype(kinds[kind]).itemsize)
+        stored[f"model.layers.0.mlp.down_proj{suffix}"] = (kind, np.frombuffer(raw, kinds[kind]).reshape(shape))
+    with tempfile.TemporaryDirectory() as folder:
+        fillers.write_safetensors(Path(folder) / "model.safetensors", stored)
+        assert sanity.state_of(sanity.measure(folder)) in ("", "damaged", "unread", "partly")
 
 
 DRAWS = {
