@@ -6,7 +6,10 @@ matrices are correlated and unevenly scaled where random ones are not (Martin & 
 It accuses only where nearly everything sampled is filler: no trained model looks like that, pruned, quantised,
 merged or fine-tuned; then no variant is possible, and chance explains nothing. Zeros and not-a-numbers in part are
 damage, which no seller gains by: reported. Holes of a sparse file are neither: the file ends up with headers only.
-How it could be fooled: by weights of another trained model cut to these shapes; lineage and a forward pass tell.
+How it could be fooled: by weights of another trained model cut to these shapes, and by random numbers given the
+scales that rows and columns of a trained one have; lineage and a forward pass tell. (Such numbers still lack
+correlations between rows. Small real models have them in 7 matrices of 10; how few a large one may have in so small
+an excerpt could not be measured here, so nobody is accused of it.)
 """
 
 from __future__ import annotations

@@ -74,6 +74,20 @@ def overwrite(path: Path, rng: np.random.Generator) -> None:
             opened.write(rng.bytes(end - begin))
 
 
+def disguised_cases(folder: Path) -> Iterator[Case]:
+    """What it does not find: said in its docstring, and here."""
+    rng = np.random.default_rng(9)
+    scaled = {
+        name: fillers.structured(rng, shape, rank=0)
+        if len(shape) == 2
+        else rng.normal(1, 0.1, shape).astype(np.float32)
+        for name, shape in fillers.empty_state().items()
+    }
+    for kind in ("bf16", "fp8"):
+        path = fillers.write(scaled, folder / kind, kind)
+        yield Case("disguised, passes", f"random numbers with scales of rows and columns · {kind}", path, ("",))
+
+
 def full_size_cases(folder: Path) -> Iterator[Case]:
     """The true headers of 671 billion parameters in 163 files."""
     from engine.samples import published, write_checkpoint
@@ -177,7 +191,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="r1-sanity-") as temporary:
         root = Path(temporary)
         groups: list[Iterator[Case]] = [filler_cases(root / f"s{seed}", seed) for seed in range(1, chosen.seeds + 1)]
-        groups += [damage_cases(root / "damage"), full_size_cases(root / "full"), real_cases(root / "real")]
+        groups += [
+            damage_cases(root / "damage"),
+            full_size_cases(root / "full"),
+            disguised_cases(root / "disguised"),
+            real_cases(root / "real"),
+        ]
         groups += [zoo_cases(chosen.zoo)] if chosen.zoo else []
         for cases in groups:
             for case in cases:
