@@ -48,6 +48,7 @@ class RayBackend:
             raise UsageError("device_unknown", name=min(unknown)[:40], known=", ".join(KINDS))
         self._address, self._budget = address, budget
         self._connection = connect(address)
+        self._watch: Any = None
 
     def devices(self) -> tuple[Device, ...]:
         """Those of every node."""
@@ -72,18 +73,26 @@ class RayBackend:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         accelerators, cpus = seats_of(nodes(), self._wants, len(tasks))
-        # On this process's own node: if another one goes down, its jobs are begun again, and must be counted.
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        watch = ray.remote(num_cpus=0, scheduling_strategy=here)(Watch).remote()
-        round_ = _Round(tasks, accelerators, cpus, watch, report)
+        if self._watch is None:
+            # On this process's own node: if another one goes down, its jobs are begun again, and must be counted.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+            self._watch = ray.remote(num_cpus=0, scheduling_strategy=here)(Watch).remote()
+        round_ = _Round(tasks, accelerators, cpus, self._watch, report)
         try:
             return round_.finish()
         finally:
             round_.cancel()
-            ray.kill(watch)
 
     def close(self) -> None:
         """Leave the cluster; end it where it was started here."""
+        self._leave()
+
+    def _leave(self) -> None:
+        import ray
+
+        if self._watch is not None and not self._connection.left:
+            ray.kill(self._watch)
+        self._watch = None
         self._connection.close()
 
     @contextmanager
@@ -97,7 +106,7 @@ class RayBackend:
             yield
         finally:
             if not self._connection.started_here:
-                self._connection.close()
+                self._leave()
 
     def _wants(self, kind: str) -> bool:
         return not self._kinds or kind in self._kinds
@@ -110,6 +119,7 @@ class _Round:
         self, tasks: Sequence[Task], accelerators: Sequence[Seat], cpus: Sequence[Seat], watch: Any, report: OnJob
     ) -> None:
         self._tasks, self._watch, self._report = tasks, watch, report
+        self._id = os.urandom(8).hex()
         waiting = in_order(tasks)
         # Only what computes needs an accelerator; the rest must not keep one busy.
         self._queues = [
@@ -127,7 +137,7 @@ class _Round:
         while len(self._outcomes) < len(self._tasks):
             self._start()
             over, _ = ray.wait(list(self._running), num_returns=1, timeout=_POLL_SECONDS)
-            for number, done, total in ray.get(self._watch.take.remote()):
+            for number, done, total in ray.get(self._watch.take.remote(self._id)):
                 self._steps[number] = total
                 self._report(self._tasks[number].job, done, total)
             for ref in over:
@@ -151,14 +161,16 @@ class _Round:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+        remote = ray.remote(max_retries=ATTEMPTS - 1)(_do)
         for waiting, seats in self._queues:
             while placed := place(waiting, seats, [seat for _, seat in self._running.values()]):
                 task, seat = placed
                 waiting.remove(task)
                 # Where its node goes down, Ray may begin it again on another.
                 there = NodeAffinitySchedulingStrategy(seat.node, soft=True)
-                remote = ray.remote(**requirements(seat), max_retries=ATTEMPTS - 1, scheduling_strategy=there)(_do)
-                self._running[remote.remote(task, seat, self._watch, environment)] = task, seat
+                placed_there = remote.options(**requirements(seat), scheduling_strategy=there)
+                ref = placed_there.remote(self._id, task, seat, self._watch, environment)
+                self._running[ref] = task, seat
                 self._report(task.job, 0, 1)
 
 
@@ -176,33 +188,33 @@ def _outcome(ref: Any, task: Task) -> Outcome:
 
 
 class Watch:
-    """An actor that counts how often each task was begun, and keeps steps until they are fetched."""
+    """An actor that counts how often each task of a round was begun, and keeps steps until they are fetched."""
 
     def __init__(self) -> None:
-        self._begun: Counter[int] = Counter()
-        self._steps: list[tuple[int, int, int]] = []
+        self._begun: Counter[tuple[str, int]] = Counter()
+        self._steps: list[tuple[str, int, int, int]] = []
 
-    def begin(self, number: int) -> int:
+    def begin(self, round_: str, number: int) -> int:
         """Which attempt at a task this is, from 1."""
-        self._begun[number] += 1
-        return self._begun[number]
+        self._begun[round_, number] += 1
+        return self._begun[round_, number]
 
-    def step(self, number: int, done: int, total: int) -> None:
+    def step(self, round_: str, number: int, done: int, total: int) -> None:
         """A task has come so far."""
-        self._steps.append((number, done, total))
+        self._steps.append((round_, number, done, total))
 
-    def take(self) -> list[tuple[int, int, int]]:
-        """Steps since the last time."""
+    def take(self, round_: str) -> list[tuple[int, int, int]]:
+        """Steps of a round since the last time; those of earlier rounds came too late."""
         steps, self._steps = self._steps, []
-        return steps
+        return [(number, done, total) for of, number, done, total in steps if of == round_]
 
 
-def _do(task: Task, seat: Seat, watch: Any, environment: Mapping[str, str]) -> Outcome:
+def _do(round_: str, task: Task, seat: Seat, watch: Any, environment: Mapping[str, str]) -> Outcome:
     """Runs on a node, in a process to which Ray shows only the accelerators it is given."""
     import ray
 
     os.environ.update(environment)
-    attempt = ray.get(watch.begin.remote(task.number))
+    attempt = ray.get(watch.begin.remote(round_, task.number))
     if attempt > ATTEMPTS:  # killed for want of memory, Ray would begin it again and again
         return gave_up(task.job)
     kind = seat.device.partition(":")[0]
@@ -212,7 +224,7 @@ def _do(task: Task, seat: Seat, watch: Any, environment: Mapping[str, str]) -> O
     outcome = measure(
         task.job,
         device.id,
-        lambda done, total: watch.step.remote(task.number, done, total),
+        lambda done, total: watch.step.remote(round_, task.number, done, total),
         kind=task.kind,
         budget=budget,
     )
