@@ -34,6 +34,7 @@ _AKIN = math.log(0.02)
 """A release, or one tuned from it, that is no more like it than a student: by training beyond any seen. Judged."""
 _FARTHER = math.log(0.1)
 """Of two releases from one base, the one twice as far away. Judged."""
+_ROUNDING = 0.002
 _AGAIN = 3
 """Layers read again where the vocabulary was renumbered."""
 _RANK = {"same": 5, "tuned": 4, "resized": 3, "akin": 2, "incomparable": 1, "unrelated": 0}
@@ -134,14 +135,22 @@ def _of_root(kin: Mapping[str, Relation], root: str, roots: Mapping[str, str], s
         return dict.fromkeys(family, apart) | {name: 0.0 for name in (*roots, UNKNOWN) if name not in family}
     likelihood = {name: IMPOSSIBLE if name in stated else _UNSTATED for name in [*roots, UNKNOWN]}
     if relation.kind == "same":
-        return likelihood | dict.fromkeys(family, _SIBLING_UNTOUCHED) | {variant: 0.0, UNKNOWN: 2 * _PRIVATE}
+        nearest = [name for name, other in kin.items() if other.kind == "same" and not _farther(other, relation)]
+        return (
+            likelihood
+            | dict.fromkeys(family, _SIBLING_UNTOUCHED)
+            | dict.fromkeys([variant, *nearest], 0.0)
+            | {UNKNOWN: 2 * _PRIVATE}
+        )
     if relation.kind == "resized":
         return likelihood | dict.fromkeys(family, _RESIZED) | {UNKNOWN: 0.0}
     likelihood |= dict.fromkeys(family, 0.0) | {variant: _RELEASE_TUNED, UNKNOWN: _PRIVATE}
-    distance = 1 - relation.score
-    return likelihood | {
-        name: _FARTHER for name, other in kin.items() if name != variant and 1 - other.score > 2 * distance
-    }
+    return likelihood | {name: _FARTHER for name, other in kin.items() if _farther(other, relation)}
+
+
+def _farther(one: Relation, other: Relation) -> bool:
+    """Whether one is more than twice as far away, beyond what rounding does."""
+    return 1 - one.score > 2 * (1 - other.score) + _ROUNDING
 
 
 def _values(observation: Observation, relations: Mapping[str, Relation]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import engine
 from engine.catalog import load_family
 from engine.codec import from_json, to_json
 from engine.errors import CatalogError, TargetError, UsageError
-from engine.evidence import UNKNOWN
+from engine.evidence import UNKNOWN, Evidence
 from engine.pipeline import hypotheses_of
 from engine.probes import lineage
 from engine.probes.probe import IMPOSSIBLE
@@ -60,34 +60,41 @@ def noisy(share: float):
     return change
 
 
+def noisy_matrices(share: float):
+    return lambda name, value, generator: noisy(share)(name, value, generator) if value.ndim == 2 else value
+
+
 def shuffled(name: str, value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Every tensor's values in another order: the same distribution, another model."""
     return generator.permutation(value.reshape(-1)).reshape(value.shape) if value.ndim == 2 else value
 
 
-def row(path: Path, reference: Path | None, probe: str = "lineage"):
-    found = engine.identify(str(path), thorough=True, reference_files=[reference] if reference else [])
-    return found, next((entry for entry in found.evidence if entry.probe == probe), None)
+def row(path: Path, reference: Path) -> Evidence:
+    """What the probe alone says of a checkpoint."""
+    known = load_references([reference])
+    tokens = [known[0].fingerprint.tokens] if known[0].fingerprint is not None else []
+    return lineage.score(lineage.measure(str(path), tokens=tokens), hypotheses_of(load_family("deepseek-r1"), known))
 
 
 def test_the_very_weights_are_recognised_whatever_they_are_called(tmp_path: Path, reference: Path) -> None:
     copy = changed(tmp_path / "Some-Brand-New-Model", lambda name, value, _: value.astype(np.float16) if value.dtype == np.float32 else value)  # fmt: skip
-    found, seen = row(copy, reference)
-    assert seen is not None and seen.values["form"] == "same" and seen.values["variant"] == VARIANT
+    found = engine.identify(str(copy), thorough=True, reference_files=[reference])
+    seen = next(entry for entry in found.evidence if entry.probe == "lineage")
+    assert seen.values["form"] == "same" and seen.values["variant"] == VARIANT
     assert found.verdict.variant == VARIANT
 
 
 def test_weights_that_were_trained_on_still_descend(tmp_path: Path, reference: Path) -> None:
-    _, seen = row(changed(tmp_path / "tuned", noisy(0.2)), reference)
-    assert seen is not None and seen.values["form"] == "tuned"
+    seen = row(changed(tmp_path / "tuned", noisy(0.2)), reference)
+    assert seen.values["form"] == "tuned"
 
 
 def test_layers_taken_out_are_seen(tmp_path: Path, reference: Path) -> None:
     def without_the_last(name: str, value: np.ndarray, _: object) -> np.ndarray | None:
         return None if ".layer.5." in name else value
 
-    _, seen = row(changed(tmp_path / "pruned", without_the_last, num_hidden_layers=5), reference)
-    assert seen is not None and seen.values["form"] == "resized" and seen.values["depth"] == 5
+    seen = row(changed(tmp_path / "pruned", without_the_last, num_hidden_layers=5), reference)
+    assert seen.values["form"] == "resized" and seen.values["depth"] == 5
 
 
 def test_a_vocabulary_cut_and_renumbered_is_followed_by_its_texts(tmp_path: Path, reference: Path) -> None:
@@ -103,8 +110,8 @@ def test_a_vocabulary_cut_and_renumbered_is_followed_by_its_texts(tmp_path: Path
     document["model"]["vocab"] = {texts[old]: new for new, old in enumerate(order.tolist())}
     document["added_tokens"] = []
     (folder / "tokenizer.json").write_text(json.dumps(document))
-    _, seen = row(folder, reference)
-    assert seen is not None and seen.values["form"] == "same" and "renumbered" in seen.observation
+    seen = row(folder, reference)
+    assert seen.values["form"] == "same" and "renumbered" in seen.observation
 
 
 def test_another_model_of_the_same_shape_does_not_descend(tmp_path: Path, reference: Path) -> None:
@@ -114,14 +121,12 @@ def test_another_model_of_the_same_shape_does_not_descend(tmp_path: Path, refere
     assert compare(target, known.fingerprint).kind == "unrelated"
 
 
-def test_without_a_reference_it_reports_and_does_not_vote(reference: Path) -> None:
-    found, seen = row(MINILM, None)
-    assert seen is not None and seen.values["form"] == "alone" and not seen.votes
-    assert not any(finding.code == "look_failed" for finding in found.target.findings)
-
-
 def test_a_reference_recorded_later_counts_when_the_verdict_is_recomputed(reference: Path) -> None:
-    stored = from_json(to_json(engine.identify(str(MINILM), thorough=True)))
+    found = engine.identify(str(MINILM), thorough=True)
+    seen = next(entry for entry in found.evidence if entry.probe == "lineage")
+    assert seen.values["form"] == "alone" and not seen.votes
+    assert not any(finding.code == "look_failed" for finding in found.target.findings)
+    stored = from_json(to_json(found))
     again = engine.recompute(stored, reference_files=[reference])
     seen = next(entry for entry in again.evidence if entry.probe == "lineage")
     assert seen.values["form"] == "same" and seen.votes
@@ -130,8 +135,8 @@ def test_a_reference_recorded_later_counts_when_the_verdict_is_recomputed(refere
 
 def test_what_is_kept_of_a_checkpoint_stays_small(reference: Path) -> None:
     assert reference.stat().st_size < 500_000
-    _, seen = row(MINILM, reference)
-    assert seen is not None and len(json.dumps(seen.observation)) < 250_000
+    seen = row(MINILM, reference)
+    assert len(json.dumps(seen.observation)) < 250_000
 
 
 def test_files_that_hold_nothing_are_not_opened_further(tmp_path: Path) -> None:
@@ -205,6 +210,23 @@ def test_a_relation_to_one_variant_speaks_of_all_its_kin(reference: Path) -> Non
     assert seen["DeepSeek-R1"] == 0.0 > seen["DeepSeek-V3"] > seen["R1-Distill-Qwen-32B"] == IMPOSSIBLE
     assert seen[UNKNOWN] < seen["DeepSeek-V3"]
     assert lineage.score({"fingerprint": own}, hypotheses).log_likelihood[VARIANT] == 0.0
+
+
+def test_two_releases_of_one_base_are_told_apart_by_distance_alone(tmp_path: Path, reference: Path) -> None:
+    """Norms that training left as they were tell nothing; of the nearer release and the farther one, the nearer."""
+    (kept,) = load_references([reference])
+    farther = take(str(changed(tmp_path / "farther", noisy_matrices(0.1))))
+    recorded = (
+        kept.model_copy(update={"variant": "DeepSeek-R1"}),
+        kept.model_copy(update={"variant": "DeepSeek-V3", "fingerprint": farther}),
+    )
+    hypotheses = hypotheses_of(load_family("deepseek-r1"), recorded)
+    for path, nearer, other in ((MINILM, "DeepSeek-R1", "DeepSeek-V3"), (tmp_path / "farther", "DeepSeek-V3", "DeepSeek-R1")):  # fmt: skip
+        seen = lineage.score(lineage.measure(str(path)), hypotheses).log_likelihood
+        assert seen[nearer] == 0.0 > seen[other]
+    alike = kept.model_copy(update={"variant": "DeepSeek-V3"})
+    seen = lineage.score(lineage.measure(str(MINILM)), hypotheses_of(load_family("deepseek-r1"), (recorded[0], alike))).log_likelihood  # fmt: skip
+    assert seen["DeepSeek-R1"] == seen["DeepSeek-V3"] == 0.0
 
 
 def test_layers_are_spread_over_the_depth() -> None:
