@@ -1,6 +1,7 @@
 """Every published signal and ours on the same pairs: AUC, seconds, megabytes, worst misses; teachers and students.
 
     python tests/benchmarks/lineage/compare.py [--root DIR] [--workers 2] [--shift N]
+    python tests/benchmarks/lineage/compare.py --pool DIR DIR …    the scores kept of several zoos, as one
 
 What is not there yet is trained first (about twelve minutes on two cores, once). Each checkpoint is read once by each
 method (files are in the page cache), each pair compared once; one thread. "Cannot tell" counts as unrelated.
@@ -9,12 +10,13 @@ method (files are in the page cache), each pair compared once; one thread. "Cann
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -146,10 +148,7 @@ def run(chosen: Sequence[Pair], root: Path) -> tuple[list[Method], dict[str, lis
 def table(every: Sequence[Method], scores: dict[str, list[float]], chosen: Sequence[Pair]) -> str:
     """AUC, cost, and the worst misses, as text."""
     truth = [pair.derived for pair in chosen]
-    rows = zip(*(scores[name] for name in KIT_WEIGHTS), strict=True)
-    scores = {**scores, KIT_MEAN: [kit_mean(dict(zip(KIT_WEIGHTS, row, strict=True))) for row in rows]}
-    scores[FITTED] = list(fitted(scores, truth, np.arange(len(truth)) % 2 == 0))
-    scores[HELD_OUT] = held_out(scores, chosen)
+    scores = with_means(scores, chosen)
     lines = [f"{len(chosen)} pairs: {sum(truth)} derived, {len(truth) - sum(truth)} unrelated", ""]
     lines += ["| method | AUC | lowest derived, highest unrelated | seconds reading | comparing | MB read |"]
     lines += ["|---|---|---|---|---|---|"]
@@ -173,6 +172,28 @@ def table(every: Sequence[Method], scores: dict[str, list[float]], chosen: Seque
     for name in order:
         lines += _worst(name, scores[name], chosen)
     return "\n".join(lines)
+
+
+def with_means(scores: Mapping[str, Sequence[float]], chosen: Sequence[Pair]) -> dict[str, list[float]]:
+    """The scores, and those of the weighted means."""
+    truth = [pair.derived for pair in chosen]
+    rows = zip(*(scores[name] for name in KIT_WEIGHTS), strict=True)
+    more = {name: list(values) for name, values in scores.items()}
+    more[KIT_MEAN] = [kit_mean(dict(zip(KIT_WEIGHTS, row, strict=True))) for row in rows]
+    more[FITTED] = list(fitted(scores, truth, np.arange(len(truth)) % 2 == 0))
+    more[HELD_OUT] = held_out(scores, chosen)
+    return more
+
+
+def pooled(roots: Sequence[Path]) -> str:
+    """AUC over the pairs of several zoos, from the scores that were kept there."""
+    kept = [json.loads((root / "scores.json").read_text()) for root in roots]
+    chosen = [Pair(*pair) for zoo_of in kept for pair in zoo_of["pairs"]]
+    scores = with_means({name: [s for k in kept for s in k["scores"][name]] for name in kept[0]["scores"]}, chosen)
+    truth = [pair.derived for pair in chosen]
+    lines = [f"{len(chosen)} pairs of {len(roots)} zoos", "", "| method | AUC | lowest derived, highest unrelated |"]
+    lines += ["|---|---|---|"]
+    return "\n".join([*lines, *(f"| {n} | {auc(s, truth):.5f} | {_margin(s, truth)} |" for n, s in scores.items())])
 
 
 def _margin(scores: Sequence[float], truth: Sequence[bool]) -> str:
@@ -256,10 +277,15 @@ if __name__ == "__main__":
     parser.add_argument("--root", type=Path, default=zoo.DEFAULT_ROOT)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--shift", type=int, default=0, help="added to every seed; needs a root of its own")
+    parser.add_argument("--pool", type=Path, nargs="+")
     given = parser.parse_args()
+    if given.pool:
+        sys.exit(print(pooled(given.pool)))
     everyone = list(pairs())
     prepare(everyone, given.root, given.workers, given.shift)
     ran, found = run(everyone, given.root)
+    kept = {"pairs": [astuple(pair) for pair in everyone], "scores": found}
+    (given.root / "scores.json").write_text(json.dumps(kept))
     print(table(ran, found, everyone), end="\n\n")
     print(students(ran, given.root), end="\n\n")
     print("Beyond what was asked for (lower than of strangers means: lost):")
