@@ -1,13 +1,13 @@
 """Streams a checkpoint several times larger than its budget: memory at its highest, and speed beside plain reading.
 
-    python tests/benchmarks/streaming.py [--gigabytes 4] [--runs 5] [--folder /tmp] [--device cpu]
+    python tests/benchmarks/streaming.py [--gigabytes 4] [--runs 5] [--pause 4] [--folder /tmp] [--device cpu]
 
 Two checkpoints are written there, one after the other, and deleted afterwards: random weights in the layers of
 Llama 3.2 1B, in float32 with a single token to run (multiplying takes little, so the disk decides) and in bfloat16
 with four prompts (as the probes run models; on a CPU multiplying takes its share). Every run is a process of its own,
 with the files dropped from the page cache before. Memory: torch's own count on CUDA; on the CPU the process's
 anonymous pages (RssAnon), sampled every 2 ms, above what they were before. The plain read is the fastest of three
-buffer sizes.
+buffer sizes. Rented disks are fast for some gigabytes and then slow until they have rested: ``--pause`` lets them.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--gigabytes", type=float, default=4)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--pause", type=float, default=4, help="seconds before each run")
     parser.add_argument("--folder", default=tempfile.gettempdir())
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--once", nargs=5, help=argparse.SUPPRESS)
@@ -160,12 +161,12 @@ def main() -> None:
     for dtype in CASES:
         root = Path(tempfile.mkdtemp(prefix="r1-streaming-", dir=asked.folder))
         try:
-            measure(root, asked.gigabytes, asked.runs, dtype, asked.device)
+            measure(root, asked.gigabytes, asked.runs, dtype, asked.device, asked.pause)
         finally:
             shutil.rmtree(root)
 
 
-def measure(root: Path, gigabytes: float, runs: int, dtype: str, device: str) -> None:
+def measure(root: Path, gigabytes: float, runs: int, dtype: str, device: str, pause: float) -> None:
     """Every way of reading by turns, so that what else the machine does falls on all of them."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from small_models import sparse_llama
@@ -177,9 +178,11 @@ def measure(root: Path, gigabytes: float, runs: int, dtype: str, device: str) ->
     found: dict[str, list[dict[str, Any]]] = {"ahead": [], "without": []}
     for _ in range(runs):
         for size in BUFFERS:
+            time.sleep(pause)
             plain[size].append(read_plainly(root / "large", size))
         for way, results in found.items():
             command = [sys.executable, __file__, "--once", str(root / "large"), str(warm), dtype, device, way]
+            time.sleep(pause)
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             results.append(json.loads(done.stdout))
     show(plain, found, dtype, device)
