@@ -192,12 +192,13 @@ def show(plain: dict[int, list[float]], found: dict[str, list[dict[str, Any]]], 
     one, (count, tokens) = found["ahead"][0], CASES[dtype]
     print(f"{device}, {dtype}: {one['whole'] / 1e9:.2f} GB of layers, budget {one['budget'] / 1e6:.0f} MB ({one['whole'] / one['budget']:.1f} times smaller); {count} × {tokens} tokens")  # fmt: skip
     best = max(statistics.median(speeds) for speeds in plain.values())
+    every = [speed for speeds in plain.values() for speed in speeds]
     for size, speeds in plain.items():
         print(f"plain read, {size >> 20:>2} MB buffer  {statistics.median(speeds) / 1e9:5.2f} GB/s   (each: {_each(speeds)})")  # fmt: skip
     for way, results in found.items():
         speeds = [result["bytes"] / result["seconds"] for result in results]
         median = statistics.median(speeds)
-        print(f"streamed, {'prefetch' if way == 'ahead' else 'no prefetch':<12}     {median / 1e9:5.2f} GB/s   (each: {_each(speeds)})  {100 * median / best:.0f} % of the fastest plain read")  # fmt: skip
+        print(f"streamed, {'prefetch' if way == 'ahead' else 'no prefetch':<12}     {median / 1e9:5.2f} GB/s   (each: {_each(speeds)})  {100 * median / best:.0f} % of the fastest buffer's median, {100 * median / statistics.median(every):.0f} % of the median of all plain reads; best run to best run {100 * max(speeds) / max(every):.0f} %")  # fmt: skip
     for way, results in found.items():
         peak = max(result["peak"] for result in results)
         room = 1.3 * one["layer"] + one["activations"]
