@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import io
 import logging
 import os
 import shutil
@@ -25,6 +24,9 @@ log = logging.getLogger("r1.backends")
 _STORE = 80 << 20
 """Ray's object store, in bytes: little more than the least it takes, as what our tasks return is small."""
 _CONNECT_SECONDS = 5.0
+_SETTINGS = 4
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0))
+"""How HTTP/2, and so gRPC, begins: the preface, and a frame of type SETTINGS from either side (RFC 9113, 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,21 @@ def connect(address: str) -> Connection:
 
 
 def _knock(address: str) -> None:
-    """Ray tries an address for minutes; nobody listening there shows at once."""
+    """Ray tries an address for minutes; that nobody listens there, or no gRPC server, shows at once.
+
+    Raises:
+        OSError: so it is.
+    """
     where = (address or os.environ.get("RAY_ADDRESS", "")).removeprefix("ray://")
     host, colon, port = where.rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    if not colon or not port.isdigit():
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS) as line:
+        if os.environ.get("RAY_USE_TLS", "0") == "1":
+            return
+        line.sendall(_HELLO)
+        if len(reply := line.recv(9)) < 9 or reply[3] != _SETTINGS:
+            raise OSError("what answers is no Ray cluster")
 
 
 def _short_folder() -> str:
@@ -140,11 +152,12 @@ def hush() -> None:
 
 
 def _unhush() -> None:
-    if isinstance(sys.stdout, _WithoutRay):
-        sys.stdout = sys.stdout.stream
+    now: object = sys.stdout
+    if isinstance(now, _WithoutRay):
+        sys.stdout = now.stream
 
 
-class _WithoutRay(io.TextIOBase):
+class _WithoutRay:
     """Writes through, except for Ray's threads: to the log."""
 
     def __init__(self, stream: Any) -> None:
@@ -156,9 +169,6 @@ class _WithoutRay(io.TextIOBase):
         if text.strip():
             log.debug("ray: %s", text.strip())
         return len(text)
-
-    def flush(self) -> None:
-        self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,6 +215,15 @@ def test_a_backend_that_cannot_be_is_a_sentence(options: dict[str, Any], words: 
     code = f"from engine.backends import open_backend\ntry: open_backend(**{options!r})\nexcept Exception as error: print(error)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert words in done.stdout and done.stdout.count("\n") == 1, done.stderr
+
+
+def test_a_server_that_is_no_cluster_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        port = server.getsockname()[1]
+        code = f"from engine.backends.ray_cluster import connect\ntry: connect('127.0.0.1:{port}')\nexcept Exception as error: print(error)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert f"No Ray cluster answers at 127.0.0.1:{port}" in done.stdout, done.stderr
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
