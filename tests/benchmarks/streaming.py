@@ -6,7 +6,7 @@ Two checkpoints are written there, one after the other, and deleted afterwards: 
 Llama 3.2 1B, in float32 with a single token to run (multiplying takes little, so the disk decides) and in bfloat16
 with four prompts (as the probes run models; on a CPU multiplying takes its share). Every run is a process of its own,
 with the files dropped from the page cache before. Memory: torch's own count on CUDA; on the CPU the process's
-anonymous pages (RssAnon), sampled every 2 ms, above what they were before. The plain read is the fastest of three
+anonymous pages (RssAnon), sampled every 20 ms, above what they were before. The plain read is the fastest of three
 buffer sizes. Rented disks are fast for some gigabytes and then slow until they have rested: ``--pause`` lets them.
 """
 
@@ -101,7 +101,7 @@ class Highest(threading.Thread):
         self.peak, self.stopped = 0, threading.Event()
 
     def run(self) -> None:
-        while not self.stopped.wait(0.002):
+        while not self.stopped.wait(0.02):
             self.peak = max(self.peak, anonymous())
 
 
