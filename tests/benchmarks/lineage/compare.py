@@ -28,7 +28,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu
 
+from engine.probes import lineage
 from engine.weights import fingerprint
+from engine.weights.anchors import renumbered, texts_of
 from engine.weights.store import open_store
 from lineage import derive, zoo
 from lineage.baselines import EXTRA, KIT_WEIGHTS, SIGNALS, kit_mean
@@ -91,14 +93,34 @@ def _published(signal: Any) -> Method:
     return method
 
 
-def _our_read(path: Path, as_target: bool) -> tuple[Any, int]:
+@dataclass
+class _Ours:
+    """A checkpoint as the lineage probe takes it: as a reference every layer, as a target a few, and its tokens' texts."""
+
+    path: Path
+    taken: fingerprint.Fingerprint
+    texts: Mapping[int, str]
+
+
+def _our_read(path: Path, as_target: bool) -> tuple[_Ours, int]:
     with open_store(str(path)) as store:
         taken = fingerprint.take_from(store, layers=fingerprint.LOOKED if as_target else None)
-        return taken, store.bytes_read
+        return _Ours(path, taken, texts_of(store.target) if as_target else {}), store.bytes_read
 
 
-def _our_score(target: Any, reference: Any) -> float:
-    return fingerprint.compare(target, reference).score
+def related(target: _Ours, reference: _Ours) -> fingerprint.Relation:
+    """What the lineage probe finds: the closer one of the tokens by id and, where they were renumbered, by text."""
+    relation = fingerprint.compare(target.taken, reference.taken)
+    moved = renumbered(target.texts, reference.taken.tokens)
+    if moved is None:
+        return relation
+    with open_store(str(target.path)) as store:
+        again = fingerprint.take_from(store, layers=lineage._AGAIN, ids=moved)
+    return max(relation, fingerprint.compare(again, reference.taken), key=lambda found: found.score)
+
+
+def _our_score(target: _Ours, reference: _Ours) -> float:
+    return related(target, reference).score
 
 
 def auc(scores: Sequence[float], truth: Sequence[bool]) -> float:
@@ -232,7 +254,7 @@ def students(every: Sequence[Method], root: Path) -> str:
     for name, recipe in STUDENTS.items():
         reference = ours.known(recipe.teacher, root, False)
         copies = [f"{recipe.teacher}+{how}" for how in COPIES]
-        told = {other: fingerprint.compare(ours.known(other, root, True), reference) for other in [*copies, name]}
+        told = {other: related(ours.known(other, root, True), reference) for other in [*copies, name]}
         good = sum(is_teacher(told[copy].kind) for copy in copies)
         apart = told[name].kind in ("resized", "akin", "unrelated")
         right += good == len(copies) and apart

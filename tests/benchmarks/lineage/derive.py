@@ -206,15 +206,28 @@ def extended(source: Checkpoint, seed: int) -> Checkpoint:
 def renumbered(source: Checkpoint, seed: int) -> Checkpoint:
     """The tokens numbered anew, in the weights and in tokenizer.json: the same texts give the same outputs. Only for
     the tokenizers trained here."""
+    return _with_tokens(source, seed, 1.0)
+
+
+def cut(source: Checkpoint, seed: int) -> Checkpoint:
+    """A quarter of the tokens thrown out, the rest numbered anew; merges that need a lost token go too."""
+    return _with_tokens(source, seed, 0.75)
+
+
+def _with_tokens(source: Checkpoint, seed: int, share: float) -> Checkpoint:
     assert source.small is not None
     told = json.loads((source.small / "tokenizer.json").read_text("utf-8"))
     special, size = len(told["added_tokens"]), int(source.config["vocab_size"])
-    order = torch.cat([torch.arange(special), special + torch.randperm(size - special, generator=_draws(seed))])
+    drawn = special + torch.randperm(size - special, generator=_draws(seed))
+    order = torch.cat([torch.arange(special), drawn])[: int(size * share)]
     names = re.compile(r"embed_tokens|lm_head")
     state = {name: value[order] if names.search(name) else value for name, value in source.state.items()}
     new = {old: number for number, old in enumerate(order.tolist())}
-    told["model"]["vocab"] = {token: new[number] for token, number in told["model"]["vocab"].items()}
-    return replace(source, state=state, changed={"tokenizer.json": json.dumps(told)})
+    vocabulary = told["model"]["vocab"]
+    kept = told["model"]["vocab"] = {token: new[number] for token, number in vocabulary.items() if number in new}
+    told["model"]["merges"] = [pair for pair in told["model"]["merges"] if {*pair, "".join(pair)} <= kept.keys()]
+    changed = {"tokenizer.json": json.dumps(told)}
+    return replace(source.with_state(state, vocab_size=len(order)), changed=changed)
 
 
 def _draws(seed: int) -> torch.Generator:
@@ -235,6 +248,7 @@ CHANGES: dict[str, Change] = {
     "narrower": narrower,
     "extended": extended,
     "renumbered": renumbered,
+    "cut": cut,
     "permuted": rearranged.all_permuted,
     "everything": rearranged.everything,
     **rearranged.REARRANGED,
