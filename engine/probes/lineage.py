@@ -35,7 +35,7 @@ _AKIN = math.log(0.02)
 _FARTHER = math.log(0.1)
 """Of two releases from one base, the one twice as far away. Judged."""
 _ROUNDING = 0.002
-_AGAIN = 3
+AGAIN = 3
 """Layers read again where the vocabulary was renumbered."""
 _RANK = {"same": 5, "tuned": 4, "resized": 3, "akin": 2, "incomparable": 1, "unrelated": 0}
 
@@ -52,7 +52,7 @@ def measure(
     Args:
         tokens: the anchors' texts of references; a second fingerprint is taken where they are there at other ids.
     """
-    from engine.weights.anchors import renumbered, texts_of
+    from engine.weights.anchors import renumbered
     from engine.weights.fingerprint import LOOKED, take_from
     from engine.weights.store import open_store
 
@@ -62,10 +62,8 @@ def measure(
         except R1Error as error:
             return {"problem": error.code, "values": dict(error.values), "bytes_read": store.bytes_read}
         found: dict[str, Any] = {"fingerprint": fingerprint.model_dump(mode="json")}
-        texts = texts_of(store.target) if tokens else {}
-        moved = next((ids for entry in tokens if (ids := renumbered(texts, entry)) is not None), None)
-        if moved is not None:
-            found["renumbered"] = take_from(store, layers=_AGAIN, ids=moved).model_dump(mode="json")
+        if (moved := renumbered(store.target, tokens)) is not None:
+            found["renumbered"] = take_from(store, layers=AGAIN, ids=moved).model_dump(mode="json")
         return {**found, "bytes_read": store.bytes_read}
 
 

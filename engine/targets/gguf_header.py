@@ -17,7 +17,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 
 from engine.errors import CorruptTarget
 from engine.targets.source import Source
-from engine.targets.target import SAMPLE_IDS, Tensor, Vocabulary
+from engine.targets.target import ANCHORS, SAMPLE_IDS, Tensor, Vocabulary
 
 HEADER_LIMIT = 150_000_000
 _CHUNKS = (64 << 10, 512 << 10, 2 << 20)
@@ -93,6 +93,7 @@ def read_vocabulary(header: GGUFHeader) -> Vocabulary | None:
         merges=header.arrays.get("tokenizer.ggml.merges"),
         added=added,
         sample={index: text[index] for index in SAMPLE_IDS if index < len(text)},
+        anchors={index: text[index] for index in ANCHORS if index < len(text)},
     )
 
 

@@ -40,7 +40,7 @@ class Vocabulary:
     ``size`` and ``merges`` are ``None`` when only the head of a remote tokenizer.json was fetched.
     ``added`` maps added-token text to id (GGUF: tokens of type control or user-defined).
     ``sample`` maps id to raw token text (byte-level alphabet as stored, e.g. ``Ġthe``) for those of
-    ``SAMPLE_IDS`` that were read.
+    ``SAMPLE_IDS`` that were read; ``anchors`` does for ``ANCHORS``.
     """
 
     source: Literal["tokenizer.json", "gguf", "tokenizer_config.json"]
@@ -48,11 +48,17 @@ class Vocabulary:
     merges: int | None
     added: Mapping[str, int]
     sample: Mapping[int, str]
+    anchors: Mapping[int, str] = field(default_factory=dict)
 
 
 SAMPLE_IDS: tuple[int, ...] = tuple(range(300, 2300, 50)) + tuple(range(5_000, 100_000, 2_500))
 """Token ids compared with the catalog: a dense head (within the first bytes of any tokenizer.json)
 and a sparse tail. Below 300 lie bytes and special tokens, which differ without meaning anything."""
+
+
+ANCHORS: tuple[int, ...] = tuple(range(260, 2260, 50)) + tuple(range(5_000, 101_000, 4_000))
+"""Ids of the tokens that weights are compared by: a dense head, so that small vocabularies have some, and a sparse
+tail. Not to be changed: recorded fingerprints hold these in this order."""
 
 
 class File(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import CorruptTarget
 from engine.targets.source import parse_object
-from engine.targets.target import SAMPLE_IDS, Vocabulary
+from engine.targets.target import ANCHORS, SAMPLE_IDS, Vocabulary
 
 HEAD = 256 << 10
 """Bytes fetched of a remote tokenizer.json: DeepSeek's 818 added tokens fill 206 KB of them."""
@@ -31,6 +31,7 @@ def parse_vocabulary(data: bytes) -> Vocabulary:
         merges=len(merges) if isinstance(merges, list) else None,
         added=added,
         sample={index: ids[index] for index in SAMPLE_IDS if index in ids},
+        anchors={index: ids[index] for index in ANCHORS if index in ids},
     )
 
 

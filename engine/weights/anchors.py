@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.errors import R1Error
 from engine.targets.gguf_header import read_gguf
 from engine.targets.source import FileSource
-from engine.targets.target import Target
+from engine.targets.target import ANCHORS, Target
 from engine.targets.vocabulary import parse_texts
 
-ANCHORS: tuple[int, ...] = tuple(range(260, 2260, 50)) + tuple(range(5_000, 101_000, 4_000))
-"""Ids of the tokens: a dense head, so that small vocabularies have some, and a sparse tail. Not to be changed:
-recorded fingerprints hold these in this order."""
 FEWEST = 24
 _LIMIT = 100_000_000
-_IN_PLACE, _FOUND = 0.9, 0.8
+_IN_PLACE, _FOUND = 0.9, 0.5
 """Share of a reference's tokens at the same ids from which on a vocabulary is taken for the reference's own; and found
-elsewhere, for that vocabulary renumbered. Other vocabularies share common words only. Judged."""
+elsewhere, for that vocabulary renumbered or cut. Another vocabulary may share as many common words, which costs three
+layers to be read and changes nothing: another model's tokens meet by chance. Judged."""
 
 
 def texts_of(target: Target) -> Mapping[int, str]:
@@ -35,21 +33,25 @@ def texts_of(target: Target) -> Mapping[int, str]:
         return {}
 
 
-def anchor_texts(texts: Mapping[int, str]) -> tuple[str, ...]:
+def anchor_texts(target: Target) -> tuple[str, ...]:
     """The anchors' texts, as a reference keeps them; empty where they are not known."""
-    return tuple(texts.get(token, "") for token in ANCHORS) if texts else ()
+    known = target.vocabulary.anchors if target.vocabulary is not None else {}
+    return tuple(known.get(token, "") for token in ANCHORS) if known else ()
 
 
-def renumbered(texts: Mapping[int, str], reference: Sequence[str]) -> dict[int, int] | None:
+def renumbered(target: Target, references: Iterable[Sequence[str]]) -> dict[int, int] | None:
     """Where a reference's anchors are: the place of each among ``ANCHORS``, and its id here.
 
     ``None`` where they are at their own ids, or the vocabulary is another one altogether.
     """
-    known = {place: text for place, text in enumerate(reference[: len(ANCHORS)]) if text}
-    if not texts or not known:
-        return None
-    if sum(texts.get(ANCHORS[place]) == text for place, text in known.items()) >= _IN_PLACE * len(known):
-        return None
-    ids = {text: token for token, text in texts.items()}
-    found = {place: ids[text] for place, text in known.items() if text in ids}
-    return found if len(found) >= max(FEWEST, _FOUND * len(known)) else None
+    own, texts = anchor_texts(target), None
+    for reference in references:
+        known = {place: text for place, text in enumerate(reference[: len(ANCHORS)]) if text}
+        if not own or not known or sum(own[place] == text for place, text in known.items()) >= _IN_PLACE * len(known):
+            continue
+        if texts is None:
+            texts = {text: token for token, text in texts_of(target).items()}
+        found = {place: texts[text] for place, text in known.items() if text in texts}
+        if len(found) >= max(FEWEST, _FOUND * len(known)):
+            return found
+    return None

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,10 @@ from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu
 
 from engine.probes import lineage
+from engine.targets.target import Target
 from engine.weights import fingerprint
-from engine.weights.anchors import anchor_texts, renumbered, texts_of
-from engine.weights.store import open_store
+from engine.weights.anchors import renumbered
+from engine.weights.store import TensorStore, open_store
 from lineage import derive, zoo
 from lineage.baselines import EXTRA, KIT_WEIGHTS, SIGNALS, kit_mean
 from lineage.pairs import BEYOND, COPIES, Pair, pairs
@@ -96,35 +96,26 @@ def _published(signal: Any) -> Method:
 
 @dataclass
 class _Ours:
-    """A checkpoint as the lineage probe takes it: as a reference every layer, as a target a few, and its tokens' texts."""
+    """A checkpoint as the lineage probe takes it: as a reference every layer, as a target a few."""
 
-    path: Path
+    target: Target
     taken: fingerprint.Fingerprint
-    texts: Mapping[int, str]
 
 
 def _our_read(path: Path, as_target: bool) -> tuple[_Ours, int]:
     with open_store(str(path)) as store:
-        # More layers than there are: all of them, without the vocabulary, which is on nobody's clock.
-        taken = fingerprint.take_from(store, layers=fingerprint.LOOKED if as_target else 1 << 20)
-        texts = _texts(path)
-        return _Ours(path, taken.model_copy(update={"tokens": anchor_texts(texts)}), texts), store.bytes_read
-
-
-@cache
-def _texts(path: Path) -> Mapping[int, str]:
-    with open_store(str(path)) as store:
-        return texts_of(store.target)
+        taken = fingerprint.take_from(store, layers=fingerprint.LOOKED if as_target else None)
+        return _Ours(store.target, taken), store.bytes_read
 
 
 def related(target: _Ours, reference: _Ours) -> fingerprint.Relation:
     """What the lineage probe finds: the closer one of the tokens by id and, where they were renumbered, by text."""
     relation = fingerprint.compare(target.taken, reference.taken)
-    moved = renumbered(target.texts, reference.taken.tokens)
+    moved = renumbered(target.target, [reference.taken.tokens])
     if moved is None:
         return relation
-    with open_store(str(target.path)) as store:
-        again = fingerprint.take_from(store, layers=lineage._AGAIN, ids=moved)
+    with TensorStore(target.target) as store:
+        again = fingerprint.take_from(store, layers=lineage.AGAIN, ids=moved)
     return max(relation, fingerprint.compare(again, reference.taken), key=lambda found: found.score)
 
 
@@ -165,17 +156,12 @@ def held_out(scores: Mapping[str, Sequence[float]], chosen: Sequence[Pair]) -> l
 
 def run(chosen: Sequence[Pair], root: Path) -> tuple[list[Method], dict[str, list[float]]]:
     """Every method on every pair."""
-    parsing = 0.0
     for name in {name for pair in chosen for name in (pair.target, pair.reference)}:
         path = derive.make(name, root)
         for file in [path] if path.is_file() else path.iterdir():
             if file.is_file():
                 file.read_bytes()
-        vocabulary_of(path)  # token texts, by the reader of the published signals …
-        started = time.perf_counter()
-        _texts(path)  # … and by ours; on nobody's clock
-        parsing += time.perf_counter() - started
-    print(f"parsing the vocabularies, not counted below: {parsing:.1f} s by our reader")
+        vocabulary_of(path)  # token texts, by the reader of the published signals: on nobody's clock
     every = methods()
     scores = {method.name: [method.of(pair.target, pair.reference, root) for pair in chosen] for method in every}
     return every, scores
