@@ -28,6 +28,8 @@ _SPOTS, _EXCERPTS, _ALONG, _EXPERTS = 256, 24, 64, 64
 """Spots over the files (three a file at least), excerpts, layers and experts of which the same part is compared."""
 _STACKS, _IN_STACK = 6, 16
 """Of experts stored as one tensor: how many of these, and experts of each."""
+_LEAST_SLICE = 64
+"""Bytes of an expert in a stack from which on it is compared with the others."""
 STRUCTURELESS = 4.5
 """Score under which an excerpt is no more than random numbers: independent draws exceed it in one excerpt in
 30,000 (five normal scores), trained ones do nearly always (gemma3-270m: the least of 127 matrices 11.7)."""
@@ -189,8 +191,9 @@ def _spread(entries: Sequence[Any], count: int, offset: int = 0) -> list[Any]:
 
 def _stacks(store: TensorStore, parts: Mapping[str, str]) -> list[Placed]:
     """A few of the tensors that hold a layer's experts one after another."""
-    stacked = [placed for name in parts if len((placed := store.tensors[name]).shape) == 3 and placed.shape[0] >= 4]
-    return _spread(stacked, _STACKS)
+    threefold = [placed for name in parts if len((placed := store.tensors[name]).shape) == 3 and placed.shape[0] >= 4]
+    # A few bytes may be the same by chance.
+    return _spread([placed for placed in threefold if placed.length >= _LEAST_SLICE * placed.shape[0]], _STACKS)
 
 
 def _slices(store: TensorStore, placed: Placed, sparse: set[int]) -> list[bytes]:

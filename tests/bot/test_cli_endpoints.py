@@ -67,7 +67,7 @@ def test_a_key_comes_by_standard_input_and_never_out_again() -> None:
         (("identify", URL, "--key-env", "NOT_SET_HERE"), "NOT_SET_HERE"),
         (("identify", URL, "--budget-tokens", "0"), "--budget-tokens"),
         (("identify", f"https://me:{KEY}@host/v1"), "delete it now"),
-        (("reference", "record", "/some/path", "--variant", "DeepSeek-R1"), "no endpoint"),
+        (("reference", "record", "/some/path", "--variant", "DeepSeek-R1"), "nothing at /some/path"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(words: tuple[str, ...], said: str) -> None:
