@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lineage.texts import Corpus, tokenizer_of, tokens_of
 
-DEFAULT_ROOT = Path("/tmp/lead/zoo")
+DEFAULT_ROOT = Path(tempfile.gettempdir()) / "r1-zoo"
 GEMMA, GEMMA_FILE, MINILM = "gemma3-270m", "gemma3-270m-q4_k_m.gguf", "minilm"
 REAL = (GEMMA, GEMMA_FILE, MINILM)
 
