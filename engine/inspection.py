@@ -58,20 +58,14 @@ def inspect(
 
 
 def _look(target: Target, hypotheses: Hypotheses, backend: Backend | None, report: OnStage) -> Inspection:
-    from engine.backends import Job, open_backend
+    from engine.backends import Job, run_on
 
     kinds = ["lineage", "forward"] if target.root is not None else ["lineage"]
     # A vocabulary may have been cut or renumbered since: then the tokens are known by their texts.
     tokens = {entry.fingerprint.tokens for entry in hypotheses.references if entry.fingerprint is not None}
     options = {"lineage": {"tokens": sorted(map(list, tokens - {()}))}, "forward": {}}
-    chosen = backend or open_backend()
-    try:
-        outcomes = chosen.run(
-            [Job(kind, target.spec, options[kind]) for kind in kinds], lambda job, done, total: report(job.kind)
-        )
-    finally:
-        if backend is None:
-            chosen.close()
+    jobs = [Job(kind, target.spec, options[kind]) for kind in kinds]
+    outcomes = run_on(backend, jobs, lambda job, done, total: report(job.kind))
     observed = {probe: seen for outcome in outcomes for probe, seen in outcome.observations.items()}
     rows = [probe.score(seen, hypotheses) for probe in WEIGHT_PROBES if (seen := probe.observe(observed)) is not None]
     findings = [note for outcome in outcomes for note in outcome.notes]

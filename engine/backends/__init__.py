@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from engine.backends.jobs import Job, OnJob, Outcome
 from engine.weights.devices import Device
 
-__all__ = ["Backend", "Device", "Job", "Name", "Outcome", "open_backend"]
+__all__ = ["Backend", "Device", "Job", "Name", "Outcome", "open_backend", "run_on"]
 
 Name = Literal["local", "ray"]
 
@@ -38,6 +38,16 @@ class Backend(Protocol):
     def close(self) -> None:
         """End the workers it started."""
         ...
+
+
+def run_on(backend: Backend | None, jobs: Sequence[Job], on_progress: OnJob | None = None) -> list[Outcome]:
+    """As ``Backend.run``; without a backend on this machine's devices, for the one round."""
+    chosen = backend or open_backend()
+    try:
+        return chosen.run(jobs, on_progress)
+    finally:
+        if backend is None:
+            chosen.close()
 
 
 def open_backend(name: Name = "local", *, address: str = "", devices: str = "", budget: int | None = None) -> Backend:

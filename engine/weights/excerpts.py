@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from engine.weights import unpacking
-from engine.weights.packed import packing_of
+from engine.weights.packed import packing_of, scale_of
 from engine.weights.store import Placed, TensorStore
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _scaled(
     store: TensorStore, placed: Placed, values: NDArray[np.float32], rows: tuple[int, int], columns: tuple[int, int]
 ) -> NDArray[np.float32]:
     """FP8 values times the scales of their rows or blocks; one scale for all tells nothing here."""
-    beside = (store.tensors.get(placed.name + suffix) for suffix in ("_scale_inv", "_scale"))
-    scale = next((found for found in beside if found is not None), None)
+    scale = scale_of(store, placed)
     if scale is None or scale.length <= 4:
         return values
     if scale.shape[-1] == 1 or len(scale.shape) == 1:

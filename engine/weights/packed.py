@@ -35,6 +35,11 @@ def packing_of(store: TensorStore, placed: Placed) -> str | None:
     return "mlx" if placed.dtype == "U32" and f"{stem}.scales" in beside else None
 
 
+def scale_of(store: TensorStore, placed: Placed) -> Placed | None:
+    """What FP8 values are multiplied by, where it lies beside them: DeepSeek's name for it, or the others'."""
+    return store.tensors.get(f"{placed.name}_scale_inv") or store.tensors.get(f"{placed.name}_scale")
+
+
 def unpack(store: TensorStore, placed: Placed, packing: str) -> NDArray[np.float32]:
     """The whole matrix, ``[out, in]``.
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from engine.errors import CorruptTarget
 from engine.weights import gguf_names
-from engine.weights.packed import packing_of
+from engine.weights.packed import packing_of, scale_of
 from engine.weights.skeleton import Skeleton
 from engine.weights.store import Placed, TensorStore
 
@@ -95,7 +95,6 @@ class Names:
 
     def piece(self, placed: Placed, target: str, part: torch.Tensor, cut: Cut = _whole) -> Piece:
         """The piece that ``placed`` is of ``part``, a view of the parameter on meta."""
-        tensors = self.store.tensors
         packed = packing_of(self.store, placed) is not None
         if not packed and not _fits(placed.shape, tuple(part.shape)):
             raise CorruptTarget(
@@ -104,9 +103,7 @@ class Names:
         if self.store.kind == "gguf":
             heads = gguf_names.rotary_heads(self.store, placed.name, self.heads, self.key_heads)
             return Piece(placed, target, cut, heads=heads, added=gguf_names.added(self.store, placed.name))
-        scale = None
-        if not packed and placed.dtype.startswith("F8_"):
-            scale = tensors.get(f"{placed.name}_scale_inv") or tensors.get(f"{placed.name}_scale")
+        scale = scale_of(self.store, placed) if not packed and placed.dtype.startswith("F8_") else None
         return Piece(placed, target, cut, scale, packed)
 
     def _fill(self, name: str, target: str, held: torch.Tensor) -> Iterator[Piece]:

@@ -32,7 +32,7 @@ def record_weights(
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """See ``engine.record_reference``. A model that cannot be run here still gives its fingerprint."""
-    from engine.backends import Job, open_backend
+    from engine.backends import Job, run_on
 
     hypotheses = hypotheses_of(family_with(variant, tuple(family_files)))
     report = on_progress or (lambda progress: None)
@@ -43,12 +43,7 @@ def record_weights(
     if seen is not None and SANITY_PROBE.score(seen, hypotheses).values["form"] in STOPS:
         raise TargetError("reference_filler", name=target.name)
     jobs = [Job("lineage", spec, {"every_layer": True})] + [Job("forward", spec)] * (target.root is not None)
-    chosen = backend or open_backend()
-    try:
-        outcomes = chosen.run(jobs, lambda job, done, total: report(Progress(job.kind, done, total)))
-    finally:
-        if backend is None:
-            chosen.close()
+    outcomes = run_on(backend, jobs, lambda job, done, total: report(Progress(job.kind, done, total)))
     observed = {probe: seen for outcome in outcomes for probe, seen in outcome.observations.items()}
     if (error := outcomes[0].error) is not None:
         raise R1Error(error[0], **error[1])

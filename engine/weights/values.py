@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import TargetError
 from engine.weights import unpacking
-from engine.weights.packed import packing_of, unpack
+from engine.weights.packed import packing_of, scale_of, unpack
 from engine.weights.store import Placed, TensorStore
 
 if TYPE_CHECKING:
@@ -107,10 +107,10 @@ def _dequantised(placed: Placed, raw: bytes, shape: tuple[int, ...]) -> NDArray[
 
 def _scaled(store: TensorStore, placed: Placed, found: NDArray[np.float32], first_row: int) -> NDArray[np.float32]:
     """FP8 values times their scales: one a block (DeepSeek-V3's README_WEIGHTS.md), one a row, or one in all."""
-    name = next((name for suffix in ("_scale_inv", "_scale") if (name := placed.name + suffix) in store.tensors), None)
-    if name is None:
+    scale = scale_of(store, placed)
+    if scale is None:
         return found
-    scales = values_of(store, name)
+    scales = values_of(store, scale.name)
     if scales.size == 1:
         whole: NDArray[np.float32] = found * scales.reshape(-1)[0]
         return whole
