@@ -68,27 +68,27 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
              scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
     import engine
     from bot.keeping import endpoint_asked, keep_identification
-    from bot.settings import backend_of
+    from bot.settings import opened
 
     settings = _settings()
     options = {"--family": (family,), "--scenario": scenario, "--constraint": constraint, "--budget-tokens": _given(budget_tokens)}  # fmt: skip
     request = _request("identify", target, *words, options=options, lang=lang, flags=["--thorough"] * thorough)
     asked = endpoint_asked(settings, request, key_env)
-    backend = backend_of(settings) if thorough and asked is None else None
-    found = engine.identify(
-        asked.endpoint.name or target if asked is not None else target,
-        family=request.family,
-        constraints=request.constraints,
-        scenario=request.scenario,
-        family_files=(*settings.family_files, *family_file),
-        rule_files=settings.rule_files,
-        endpoint=asked.endpoint if asked is not None else None,
-        budget=asked.budget if asked is not None else None,
-        reference_files=(*settings.references, *reference) if asked is not None or thorough else (),
-        thorough=thorough,
-        backend=backend,
-        on_progress=None if as_json else progress_line(request.lang),
-    )
+    with opened(settings, thorough and asked is None) as backend:
+        found = engine.identify(
+            asked.endpoint.name or target if asked is not None else target,
+            family=request.family,
+            constraints=request.constraints,
+            scenario=request.scenario,
+            family_files=(*settings.family_files, *family_file),
+            rule_files=settings.rule_files,
+            endpoint=asked.endpoint if asked is not None else None,
+            budget=asked.budget if asked is not None else None,
+            reference_files=(*settings.references, *reference) if asked is not None or thorough else (),
+            thorough=thorough,
+            backend=backend,
+            on_progress=None if as_json else progress_line(request.lang),
+        )
     verdict_id = None if no_store else keep_identification(settings, request, found)
     if as_json:
         from engine.codec import to_json

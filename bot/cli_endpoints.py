@@ -123,19 +123,20 @@ def record(target: str, variant: str, output: Path | None, budget_tokens: int | 
 
     import engine
     from bot.keeping import endpoint_asked
-    from bot.settings import backend_of, load_settings
+    from bot.settings import load_settings, opened
 
     settings = load_settings()
     request = replace(_request(lang), verb="identify", target=target, thorough=True, budget_tokens=budget_tokens)
     asked = endpoint_asked(settings, request, key_env)
-    recorded = engine.record_reference(
-        asked.endpoint if asked is not None else target,
-        variant,
-        family_files=(*settings.family_files, *family_file),
-        budget=asked.budget if asked is not None else None,
-        backend=backend_of(settings) if asked is None else None,
-        on_progress=progress_line(request.lang),
-    )
+    with opened(settings, asked is None) as backend:
+        recorded = engine.record_reference(
+            asked.endpoint if asked is not None else target,
+            variant,
+            family_files=(*settings.family_files, *family_file),
+            budget=asked.budget if asked is not None else None,
+            backend=backend,
+            on_progress=progress_line(request.lang),
+        )
     whose = (asked.endpoint.name if asked is not None else "") or recorded["host"]
     path = output or settings.reference_folder / re.sub(r"[^\w.@-]+", "-", f"{variant}@{whose}.json")
     _write(path, recorded)

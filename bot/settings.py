@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -103,6 +105,17 @@ def backend_of(settings: Settings) -> Backend:
     return open_backend(
         settings.backend, address=settings.ray_address, devices=settings.devices, budget=settings.memory_budget
     )
+
+
+@contextmanager
+def opened(settings: Settings, wanted: bool) -> Iterator[Backend | None]:
+    """The backend for as long as one question needs it; ``None`` where it needs none. Raises as ``backend_of``."""
+    backend = backend_of(settings) if wanted else None
+    try:
+        yield backend
+    finally:
+        if backend is not None:
+            backend.close()
 
 
 def config_file() -> Path:
