@@ -1,0 +1,69 @@
+"""Hardware as records, validated on load."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from engine.catalog.schema import Pattern, Record
+
+Dtype = Literal["fp4", "fp8", "int8", "bf16", "fp16", "fp32"]
+Engine = Literal["vllm", "sglang", "llama.cpp", "ollama", "mlx", "mindie"]
+"""Serving software."""
+
+
+class Link(Record):
+    """How devices of one node talk. ``bandwidth``: GB/s that one device can send, one direction, to all others."""
+
+    kind: Literal["nvlink", "xgmi", "hccs", "pcie", "ethernet", "thunderbolt", "none"]
+    bandwidth: PositiveFloat
+
+
+class Price(Record):
+    """What one device costs to rent, in US dollars an hour, from a cheap to a dear provider. ``amortised``: not
+    rented but bought: a street price spread over three years, with its electricity."""
+
+    low: PositiveFloat
+    high: PositiveFloat
+    amortised: bool = False
+    source: str
+
+
+class Device(Record):
+    """An accelerator, a unified-memory machine, a phone or a CPU server; everything of one device.
+
+    Attributes:
+        names: regular expressions (case-insensitive, searched in text with spaces, hyphens and underscores taken
+            out) by which people mean it; every one must match a whole name, not a part of another device's.
+        memory: as its maker names it, in GB.
+        usable: what its driver reports, in GB (1e9 bytes); of unified memory and CPUs what a model may take.
+        bandwidth: of its memory, GB/s, the maker's figure.
+        flops: dense matrix arithmetic by type, TFLOP/s, the maker's figure without sparsity.
+        per_node: most of them in one usual node.
+        watts: board or system power.
+    """
+
+    id: str
+    title: str
+    vendor: Literal["nvidia", "amd", "huawei", "intel", "apple", "qualcomm", "mediatek", "cpu", "other"]
+    kind: Literal["accelerator", "unified", "phone", "cpu"]
+    place: Literal["server", "workstation", "laptop", "edge", "embedded", "mobile"]
+    names: tuple[Pattern, ...]
+    memory: PositiveFloat
+    usable: PositiveFloat
+    bandwidth: PositiveFloat
+    flops: dict[Dtype, PositiveFloat]
+    link: Link
+    per_node: PositiveInt = 1
+    watts: PositiveFloat | None = None
+    price: Price | None = None
+    engines: tuple[Engine, ...]
+    year: int | None = Field(default=None, ge=2015, le=2030)
+    source: str
+
+
+class HardwareFile(Record):
+    """A file of devices; a later file's device replaces an earlier one of the same id."""
+
+    devices: tuple[Device, ...]
