@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from engine.catalog.schema import Pattern, Record
+from engine.catalog.schema import Record
 
 Dtype = Literal["fp4", "fp8", "int8", "bf16", "fp16", "fp32"]
+Name = Annotated[str, Field(min_length=2, max_length=60)]
 Engine = Literal["vllm", "sglang", "llama.cpp", "ollama", "mlx", "mindie"]
 """Serving software."""
 
@@ -34,8 +35,9 @@ class Device(Record):
     """An accelerator, a unified-memory machine, a phone or a CPU server; everything of one device.
 
     Attributes:
-        names: regular expressions (case-insensitive, searched in text with spaces, hyphens and underscores taken
-            out) by which people mean it; every one must match a whole name, not a part of another device's.
+        names: what people call it, in words. Case, spaces, hyphens and underscores do not matter; a word in
+            (parentheses) may be left out. Devices may share a name: the memory written beside it tells them
+            apart, and without any the first in the file is meant.
         memory: as its maker names it, in GB.
         usable: what its driver reports, in GB (1e9 bytes); of unified memory and CPUs what a model may take.
         bandwidth: of its memory, GB/s, the maker's figure.
@@ -49,7 +51,7 @@ class Device(Record):
     vendor: Literal["nvidia", "amd", "huawei", "intel", "apple", "qualcomm", "mediatek", "cpu", "other"]
     kind: Literal["accelerator", "unified", "phone", "cpu"]
     place: Literal["server", "workstation", "laptop", "edge", "embedded", "mobile"]
-    names: tuple[Pattern, ...]
+    names: tuple[Name, ...]
     memory: PositiveFloat
     usable: PositiveFloat
     bandwidth: PositiveFloat
