@@ -1,0 +1,63 @@
+"""Demands that an option must meet: each one that it does not is named, with what it takes and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.catalog.schema import Variant
+from engine.constraints.record import Constraints
+from engine.identification import Option, Said
+from engine.sizing.records import Workload
+
+SPARE_FROM = 0.999
+"""Availability from which one more machine must stand by: "three nines" are under nine hours a year, which one machine
+with its drivers, updates and faults seldom keeps. Judged."""
+
+
+def failures(option: Option, variant: Variant, constraints: Constraints, workload: Workload) -> tuple[Said, ...]:
+    """What an option falls short of; empty if it meets everything. Estimates count by their value, not their range."""
+    return tuple(_failures(option, variant, constraints, workload))
+
+
+def _failures(option: Option, variant: Variant, constraints: Constraints, workload: Workload) -> Iterator[Said]:
+    sizing = option.sizing
+    if constraints.licence == "permissive" and not is_permissive(variant):
+        yield Said("fails.licence", {"licence": variant.licence or "?"})
+    if not sizing.fits:
+        yield _short_of_memory(option, workload)
+        return
+    if constraints.ttft is not None and sizing.ttft.value > constraints.ttft:
+        yield Said("fails.ttft", {"needed_s": constraints.ttft, "has_s": sizing.ttft.value})
+    if constraints.tpot is not None and sizing.tpot.value > constraints.tpot:
+        yield Said("fails.tpot", {"needed_s": constraints.tpot, "has_s": sizing.tpot.value})
+    if constraints.throughput is not None and sizing.throughput.value < constraints.throughput:
+        yield Said("fails.throughput", {"needed_rate": constraints.throughput, "has_rate": sizing.throughput.value})
+    cost = cost_of(option, constraints)
+    if constraints.budget is not None and cost is not None and cost > constraints.budget:
+        yield Said("fails.budget", {"needed_usd": cost, "has_usd": constraints.budget})
+
+
+def _short_of_memory(option: Option, workload: Workload) -> Said:
+    memory, sizing = option.sizing.memory, option.sizing
+    if sizing.max_context == 0:
+        return Said("fails.memory", {"needed_bytes": memory.weights + memory.overhead, "has_bytes": memory.capacity})
+    if sizing.max_context < workload.context:
+        return Said("fails.context", {"needed_tokens": workload.context, "has_tokens": sizing.max_context})
+    return Said("fails.concurrency", {"needed_count": workload.concurrency, "has_count": sizing.max_concurrency})
+
+
+def is_permissive(variant: Variant) -> bool:
+    """Whether the weights, and what they were trained from, come under MIT, Apache-2.0 or alike."""
+    licence = (variant.licence or "").lower()
+    return bool(licence) and "llama" not in licence and "community" not in licence
+
+
+def cost_of(option: Option, constraints: Constraints) -> float | None:
+    """US dollars an hour, with the spare machine that the availability asks for."""
+    if option.sizing.cost is None:
+        return None
+    return option.sizing.cost.value * (2 if needs_spare(constraints) else 1)
+
+
+def needs_spare(constraints: Constraints) -> bool:
+    return constraints.availability is not None and constraints.availability >= SPARE_FROM

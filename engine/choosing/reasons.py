@@ -1,0 +1,142 @@
+"""Why this choice, in three reasons, and what may go wrong with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.catalog.schema import Variant
+from engine.choosing.deciding import Decision, best
+from engine.choosing.demands import cost_of, needs_spare
+from engine.choosing.quality import lacks_chinese, loss_of, stands_in
+from engine.constraints.record import Constraints
+from engine.identification import Option, RuleHit, Said
+from engine.sizing import quantizations
+from engine.sizing.records import Workload
+
+_REASONS = 3
+_NOTICEABLE_LOSS = 0.015
+"""Share of benchmark scores that a quantisation may lose before it is worth a warning. Judged."""
+
+
+def reasons_for(
+    decision: Decision, hits: tuple[RuleHit, ...], constraints: Constraints, workload: Workload
+) -> tuple[Said, ...]:
+    """The three weightiest reasons."""
+    if decision.option is None:
+        return ()
+    return tuple(_reasons(decision, decision.option, hits, constraints, workload))[:_REASONS]
+
+
+def _reasons(
+    decision: Decision, option: Option, hits: tuple[RuleHit, ...], constraints: Constraints, workload: Workload
+) -> Iterator[Said]:
+    other = best(decision.options, lambda entry: entry.kind != option.kind and bool(entry.fails))
+    passing_other = best(decision.passing, lambda entry: entry.kind != option.kind)
+    if decision.overruled == "worse" and passing_other is not None:
+        values = {"quantization": passing_other.sizing.quantization, "has_score": passing_other.quality,
+                  "needed_score": option.quality}  # fmt: skip
+        yield Said("reason.overruled_worse", values)
+    elif passing_other is None and other is not None:
+        yield Said(f"reason.{other.kind}_fails", {"why": as_value(nearest_failure(decision, other.kind))})
+    rule = next((hit for hit in hits if hit.effect == option.kind), None)
+    if rule is not None and decision.overruled is None:
+        yield Said("reason.rule", {"reason": dict(rule.reason), "rule": rule.id})
+    yield from _demands_met(option, constraints)
+    yield _quality(decision, option)
+    memory = option.sizing.memory
+    yield Said("reason.fits", {"weights_bytes": memory.weights, "cache_bytes": memory.kv_cache,
+                               "needed_bytes": memory.needed, "has_bytes": memory.capacity})  # fmt: skip
+    cost = cost_of(option, constraints)
+    if cost is not None:
+        yield Said("reason.cost", {"cost_usd": cost})
+
+
+def nearest_failure(decision: Decision, kind: str) -> Said:
+    """Why no option of a kind passes: by the one that is nearest to passing."""
+    failing = [option for option in decision.options if option.kind == kind and option.fails]
+    nearest = min(failing, key=lambda option: (len(option.fails), _distance(option.fails[0]), -option.score))
+    return nearest.fails[0]
+
+
+def _distance(said: Said) -> float:
+    """How far what there is lies from what is needed, as a factor."""
+    for unit in ("bytes", "tokens", "count", "s", "rate", "usd"):
+        needed, has = said.values.get(f"needed_{unit}"), said.values.get(f"has_{unit}")
+        if needed and has:
+            return float(max(needed / has, has / needed))
+    return 1e9
+
+
+def _demands_met(option: Option, constraints: Constraints) -> Iterator[Said]:
+    """Demands with a limit, the tightest first."""
+    sizing = option.sizing
+    met = []
+    if constraints.ttft is not None:
+        values = {"has_s": sizing.ttft.value, "needed_s": constraints.ttft}
+        met.append((sizing.ttft.value / constraints.ttft, Said("reason.ttft", values)))
+    if constraints.tpot is not None:
+        values = {"has_s": sizing.tpot.value, "needed_s": constraints.tpot}
+        met.append((sizing.tpot.value / constraints.tpot, Said("reason.tpot", values)))
+    if constraints.throughput is not None:
+        values = {"has_rate": sizing.throughput.value, "needed_rate": constraints.throughput}
+        met.append((constraints.throughput / sizing.throughput.value, Said("reason.throughput", values)))
+    cost = cost_of(option, constraints)
+    if constraints.budget is not None and cost is not None:
+        values = {"has_usd": cost, "needed_usd": constraints.budget}
+        met.append((cost / constraints.budget, Said("reason.budget", values)))
+    if constraints.concurrency is not None and sizing.max_concurrency:
+        values = {"has_count": sizing.max_concurrency, "needed_count": constraints.concurrency}
+        met.append((constraints.concurrency / sizing.max_concurrency, Said("reason.concurrency", values)))
+    if constraints.context is not None and sizing.max_context:
+        values = {"has_tokens": sizing.max_context, "needed_tokens": constraints.context}
+        met.append((constraints.context / sizing.max_context, Said("reason.context", values)))
+    yield from (said for _, said in sorted(met, key=lambda entry: -entry[0]))
+
+
+def _quality(decision: Decision, option: Option) -> Said:
+    values = {"has_score": option.quality, "benchmarks": dict(option.benchmarks)}
+    if decision.runner_up is None:
+        return Said("reason.quality_only", values)
+    other = decision.runner_up
+    values |= {"other": dict(other.title), "other_score": other.quality}
+    return Said("reason.quality" if option.quality >= other.quality else "reason.quality_near", values)
+
+
+def risks_of(
+    option: Option, variant: Variant, constraints: Constraints, workload: Workload, *, named: bool
+) -> tuple[Said, ...]:
+    """What may go wrong with an option."""
+    return tuple(_risks(option, variant, constraints, workload, named))
+
+
+def _risks(
+    option: Option, variant: Variant, constraints: Constraints, workload: Workload, named: bool
+) -> Iterator[Said]:
+    sizing = option.sizing
+    loss = loss_of(variant, quantizations()[sizing.quantization])
+    if constraints.ttft is not None and sizing.ttft.high > constraints.ttft:
+        yield Said("risk.ttft", {"high_s": sizing.ttft.high, "needed_s": constraints.ttft})
+    if constraints.tpot is not None and sizing.tpot.high > constraints.tpot:
+        yield Said("risk.tpot", {"high_s": sizing.tpot.high, "needed_s": constraints.tpot})
+    if constraints.throughput is not None and sizing.throughput.low < constraints.throughput:
+        yield Said("risk.throughput", {"low_rate": sizing.throughput.low, "needed_rate": constraints.throughput})
+    if constraints.budget is not None and sizing.cost is None:
+        yield Said("risk.no_price", {"needed_usd": constraints.budget})
+    if loss >= _NOTICEABLE_LOSS:
+        yield Said("risk.quantization", {"quantization": sizing.quantization, "loss_share": loss})
+    if constraints.language == "zh" and lacks_chinese(variant):
+        yield Said("risk.chinese", {})
+    if needs_spare(constraints) and named:
+        yield Said("risk.one_machine", {"availability_share": constraints.availability})
+    if variant.thinks == "always":
+        seconds = sizing.ttft.value + workload.output * sizing.tpot.value
+        yield Said("risk.thinking", {"seconds_s": seconds, "output_tokens": workload.output})
+    if stands_in(constraints.task):
+        yield Said("risk.stands_in", {"task": constraints.task})
+    if constraints.critical is None:
+        yield Said("risk.ab_test", {})
+
+
+def as_value(said: Said) -> dict[str, object]:
+    """Something said, as a value of something else that is said."""
+    return {"code": said.code, "values": dict(said.values)}

@@ -1,0 +1,205 @@
+"""Constraints → recommendation: rules, sizing, choice, and everything that is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.catalog.schema import Variant
+from engine.choosing.asking import missing
+from engine.choosing.candidates import Hardware, full_and_distilled, hardware_for, options_on, usual_hardware
+from engine.choosing.counterfactuals import counterfactuals
+from engine.choosing.deciding import Decision, Kind, best, decide
+from engine.choosing.demands import failures
+from engine.choosing.meaning import fits_target, meaning_of
+from engine.choosing.reasons import reasons_for, risks_of
+from engine.choosing.scoring import scored
+from engine.choosing.serving import command
+from engine.choosing.workload import workload_of
+from engine.constraints import settle
+from engine.constraints.record import Constraints
+from engine.hardware import load_hardware
+from engine.hardware.schema import Device
+from engine.identification import Option, Recommendation, Said
+from engine.rules.applying import Ruling, apply_rules
+from engine.rules.loading import load_rules
+from engine.rules.schema import Rule
+from engine.sizing.records import Workload
+from engine.verdict import Verdict
+
+_SHOWN_WORDS = 4_000
+_SHOWN_OPTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, and what it is answered from."""
+
+    constraints: Constraints
+    text: str
+    rules: tuple[Rule, ...]
+    devices: Mapping[str, Device]
+    identified: bool
+    variants: tuple[Variant, ...]
+    hardware: Hardware
+    workload: Workload
+
+
+def recommend(
+    given: Mapping[str, Any],
+    *,
+    scenario: str = "",
+    rule_files: tuple[Path, ...] = (),
+    hardware_files: tuple[Path, ...] = (),
+    family_files: tuple[Path, ...] = (),
+    verdict: Verdict | None = None,
+) -> Recommendation:
+    """See ``engine.recommend``. With a ``verdict``, says what the identified model means for the scenario."""
+    constraints, unread = settle(given, scenario)
+    workload, assumed = workload_of(constraints)
+    question = _Question(
+        constraints=constraints,
+        text=scenario,
+        rules=load_rules(rule_files),
+        devices=load_hardware(hardware_files),
+        identified=verdict is not None,
+        variants=full_and_distilled(family_files),
+        hardware=hardware_for(constraints, hardware_files),
+        workload=workload,
+    )
+    ruling = _ruling(question)
+    options = _options(question, question.hardware)
+    decision = decide(options, ruling.kind, constraints, workload)
+    return _told(question, ruling, decision, assumed, unread, verdict)
+
+
+def _ruling(question: _Question) -> Ruling:
+    return apply_rules(question.constraints, question.text, question.rules, devices=question.devices, identified=question.identified)
+
+
+def _options(question: _Question, hardware: Hardware) -> list[Option]:
+    found = options_on(hardware.places, question.variants, question.workload, question.constraints)
+    return _judged(found, question, hardware)
+
+
+def _judged(options: list[Option], question: _Question, hardware: Hardware) -> list[Option]:
+    """Each option with what it fails and its score, under the question's constraints."""
+    by_id = {variant.id: variant for variant in question.variants}
+    constraints, workload = question.constraints, question.workload
+    judged = [
+        replace(option, front=False, fails=failures(option, by_id[option.variant], constraints, workload))
+        for option in options
+    ]
+    return [scored(option, constraints, workload, named=hardware.named) for option in judged]
+
+
+def _told(
+    question: _Question,
+    ruling: Ruling,
+    decision: Decision,
+    assumed: tuple[Said, ...],
+    unread: tuple[str, ...],
+    verdict: Verdict | None,
+) -> Recommendation:
+    constraints, workload, option = question.constraints, question.workload, decision.option
+    by_id = {variant.id: variant for variant in question.variants}
+    named = question.hardware.named
+    words = {"scenario": question.text[:_SHOWN_WORDS]} if question.text else {}
+    return Recommendation(
+        choice=decision.kind,
+        hits=ruling.hits,
+        conflict=ruling.conflict,
+        cautions=(*ruling.cautions, *ruling.chosen(decision.kind, option)),
+        missing=_missing(question, decision),
+        fits_target=fits_target(decision.kind, verdict),
+        constraints={**constraints.stated(), **words},
+        unread=unread,
+        option=option,
+        runner_up=decision.runner_up,
+        options=_worth_showing(decision),
+        reasons=reasons_for(decision, ruling.hits, constraints, workload),
+        excluded=_excluded(decision),
+        risks=risks_of(option, by_id[option.variant], constraints, workload, named=named) if option else (),
+        command=command(option, constraints) if option else None,
+        counterfactuals=_counterfactuals(question, ruling, decision),
+        meaning=meaning_of(verdict, option, decision.options),
+        assumed=assumed,
+    )
+
+
+def _worth_showing(decision: Decision) -> tuple[Option, ...]:
+    """The front, by quality; the choice and the runner-up among them."""
+    wanted = [option for option in decision.front if option not in (decision.option, decision.runner_up)]
+    first = [option for option in (decision.option, decision.runner_up) if option is not None]
+    every = [*first, *sorted(wanted, key=lambda option: -option.score)][:_SHOWN_OPTIONS]
+    return tuple(sorted(every, key=lambda option: -option.quality))
+
+
+def _excluded(decision: Decision) -> tuple[Option, ...]:
+    """Of each variant that meets no demand fully, the option that comes nearest; the best variant first."""
+    passing = {option.variant for option in decision.passing}
+    left: dict[str, Option] = {}
+    for option in sorted(decision.options, key=lambda option: (len(option.fails), -option.score)):
+        if option.variant not in passing:
+            left.setdefault(option.variant, option)
+    return tuple(sorted(left.values(), key=lambda option: -option.quality))
+
+
+def _missing(question: _Question, decision: Decision) -> tuple[str, ...]:
+    shortlist = _shortlist(decision)
+
+    def choose(changed: Constraints) -> Option | None:
+        workload, _ = workload_of(changed)
+        asked = replace(question, constraints=changed, workload=workload)
+        if changed.hardware != question.constraints.hardware:
+            hardware = hardware_for(changed)
+            options = _options(asked, hardware)
+        elif workload != question.workload:
+            places = tuple({(option.sizing.device, option.sizing.count) for option in shortlist})
+            of_these = [place for place in question.hardware.places if (place[0].id, place[1]) in places]
+            hardware = replace(question.hardware, places=tuple(of_these))
+            options = _options(asked, hardware)
+        else:
+            hardware = question.hardware
+            options = _judged(list(decision.options), asked, hardware)
+        return decide(options, _ruling(asked).kind, changed, workload).option
+
+    return missing(question.constraints, decision.option, choose)
+
+
+def _shortlist(decision: Decision) -> list[Option]:
+    """Options that another workload would likely choose from."""
+    first = [option for option in (decision.option, decision.runner_up) if option is not None]
+    return [*first, *_worth_showing(decision)[:4]]
+
+
+def _counterfactuals(question: _Question, ruling: Ruling, decision: Decision) -> tuple[Said, ...]:
+    if decision.option is None and not decision.overruled and ruling.kind is None and decision.passing:
+        return ()
+    elsewhere: list[Option] = []
+    if question.hardware.named and (decision.option is None or decision.option.kind == "distilled"):
+        usual = usual_hardware()
+        kept = [variant for variant in question.variants if decision.option is None or variant.kind == "full"]
+        elsewhere = _options(replace(question, variants=tuple(kept)), usual)
+    there = sum(part.count for part in question.constraints.hardware)
+    return counterfactuals(
+        decision, question.constraints, elsewhere, ruled=_without_rule(question, ruling, decision), there=there
+    )
+
+
+def _without_rule(question: _Question, ruling: Ruling, decision: Decision) -> Said | None:
+    """What would be chosen without the rules that asked for the kind chosen."""
+    option = decision.option
+    if option is None or ruling.kind != decision.kind or ruling.kind is None:
+        return None
+    against: Kind | None = next((hit.effect for hit in ruling.hits if hit.effect not in (ruling.kind, "caution")), None)  # type: ignore[assignment]
+    other = decide(decision.options, against, question.constraints, question.workload).option
+    if other is None:
+        other = best(decision.passing, lambda entry: True)
+    if other is None or other.kind == option.kind:
+        return None
+    rules = [hit.id for hit in ruling.hits if hit.effect == ruling.kind]
+    return Said("would.rule", {"rules": rules, "title": dict(other.title), "quantization": other.sizing.quantization,
+                               "hardware": {"device": other.sizing.device, "count": other.sizing.count}})  # fmt: skip

@@ -1,0 +1,72 @@
+"""Soft demands: quality against time, cost and memory; and the options that nothing beats in every respect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import inf, log2
+
+from engine.choosing.demands import cost_of
+from engine.constraints.record import Constraints
+from engine.identification import Option
+from engine.sizing.records import Workload
+
+_PER_DOUBLED_TIME = 1.0
+_PER_DOUBLED_TIME_WITHIN_DEMAND = 0.5
+_PER_DOUBLED_COST = {"named": 0.3, "limited": 3.0, "ample": 0.5, "usual": 2.0}
+_PER_DOUBLED_MEMORY = 0.2
+"""Points of quality that twice the time, cost or memory must bring. Judged: hardware that is there already costs little
+more in use; where money must be spent, two points of GPQA for twice the money is what 32B over 14B offers, and no more."""
+_DETAIL = 1.5
+"""Weight of quality where much depends on details. Judged."""
+_CHEAPEST = 0.01
+"""US dollars an hour below which cost does not matter."""
+
+
+def answer_time(option: Option, workload: Workload) -> float:
+    """Seconds to the end of a usual answer, thinking included."""
+    return option.sizing.ttft.value + workload.output * option.sizing.tpot.value
+
+
+def scored(option: Option, constraints: Constraints, workload: Workload, *, named: bool) -> Option:
+    """The option with its score, in points of quality.
+
+    Args:
+        named: the hardware is there already.
+    """
+    timed = constraints.ttft is not None or constraints.tpot is not None
+    per_time = _PER_DOUBLED_TIME_WITHIN_DEMAND if timed else _PER_DOUBLED_TIME
+    per_cost = _PER_DOUBLED_COST[_spending(constraints, named)]
+    cost = cost_of(option, constraints)
+    quality = option.quality * (_DETAIL if constraints.detail == "high" else 1.0)
+    paid = per_cost * log2(max(cost, _CHEAPEST)) if cost is not None else 0.0
+    held = _PER_DOUBLED_MEMORY * log2(max(option.sizing.memory.needed / 1e9, 1.0))
+    return replace(option, score=quality - per_time * log2(max(answer_time(option, workload), 0.1)) - paid - held)
+
+
+def _spending(constraints: Constraints, named: bool) -> str:
+    if named:
+        return "named"
+    return constraints.compute or "usual"
+
+
+def front_of(options: Iterable[Option], workload: Workload) -> set[int]:
+    """Identities of the options that none beats: better quality, sooner answers, less cost, each or equal.
+
+    Where cost is not known for all, memory stands in.
+    """
+    every = list(options)
+    priced = all(option.sizing.cost is not None for option in every)
+    points = sorted(((-option.quality, answer_time(option, workload), _burden(option, priced), id(option))
+                     for option in every))  # fmt: skip
+    kept: list[tuple[float, float, float, int]] = []
+    for point in points:
+        if not any(other[1] <= point[1] and other[2] <= point[2] for other in kept):
+            kept.append(point)
+    return {point[3] for point in kept}
+
+
+def _burden(option: Option, priced: bool) -> float:
+    if not priced:
+        return float(option.sizing.memory.needed)
+    return option.sizing.cost.value if option.sizing.cost is not None else inf
