@@ -63,7 +63,7 @@ def test_with_nothing_to_go_by_it_asks_for_what_matters_most() -> None:
 
 def test_critical_business_is_told_to_test_first() -> None:
     advice = engine.recommend({"latency": "1s", "critical": "yes"})
-    assert [hit.id for hit in advice.cautions] == ["critical-business", "not-a-smaller-equivalent"]
+    assert {"critical-business", "not-a-smaller-equivalent"} <= {hit.id for hit in advice.cautions}
 
 
 def test_units_are_brought_to_one() -> None:
