@@ -10,10 +10,11 @@ from engine.identification import Identification, OnProgress, Recommendation
 
 if TYPE_CHECKING:
     from engine.backends import Backend, Device
+    from engine.sizing.records import Sizing
     from engine.targets.endpoint import Budget, Endpoint
 
 __version__ = "0.1.0"
-__all__ = ["devices", "identify", "recommend", "recompute", "record_reference"]
+__all__ = ["devices", "identify", "recommend", "recompute", "record_reference", "size"]
 
 
 def identify(
@@ -24,6 +25,7 @@ def identify(
     scenario: str = "",
     family_files: Iterable[Path] = (),
     rule_files: Iterable[Path] = (),
+    hardware_files: Iterable[Path] = (),
     reference_files: Iterable[Path] = (),
     endpoint: Endpoint | None = None,
     budget: Budget | None = None,
@@ -37,9 +39,9 @@ def identify(
         spec: Hub id (``org/name[@revision]``), checkpoint directory, ``.safetensors``, ``.gguf``, or the URL of
             an endpoint (``https://host/v1#model``).
         family: catalog family whose variants are the hypotheses.
-        constraints: deployment constraints by name, see ``engine.rules.recommend``.
-        scenario: free words (en/zh) that the scenario rules read too.
-        family_files, rule_files: the user's own YAML, added to what ships.
+        constraints: deployment constraints by name, see ``recommend``.
+        scenario: free words (en/zh) about the deployment.
+        family_files, rule_files, hardware_files: the user's own YAML, added to what ships.
         reference_files: what trusted endpoints and checkpoints showed, see ``record_reference``.
         endpoint: the endpoint that ``spec`` is a name of, with its key.
         budget: what questions to an endpoint may cost at most, and whether these go on after the verdict.
@@ -59,6 +61,7 @@ def identify(
         scenario=scenario,
         family_files=tuple(family_files),
         rule_files=tuple(rule_files),
+        hardware_files=tuple(hardware_files),
         reference_files=tuple(reference_files),
         endpoint=endpoint,
         budget=budget,
@@ -69,17 +72,66 @@ def identify(
 
 
 def recommend(
-    constraints: Mapping[str, Any] | None = None, *, scenario: str = "", rule_files: Iterable[Path] = ()
+    constraints: Mapping[str, Any] | None = None,
+    *,
+    scenario: str = "",
+    rule_files: Iterable[Path] = (),
+    hardware_files: Iterable[Path] = (),
+    family_files: Iterable[Path] = (),
 ) -> Recommendation:
-    """Full or distilled for these constraints, by the scenario rules alone.
+    """Which model to run, in which quantisation, on what: by the scenario rules, and by sizing.
+
+    Args:
+        constraints: by the names of ``engine.constraints.Constraints``, or their other names in English and Chinese,
+            with values as people type them: ``{"hardware": "2x4090", "ttft": "1s"}``.
+        scenario: free words (en/zh) about the deployment; constraints win over them.
 
     Raises:
-        UsageError: a constraint is unknown or its value makes no sense; the sentence names it.
-        CatalogError: a rule file is invalid; the sentence names file and line.
+        UsageError: a constraint is unknown, makes no sense or contradicts another; the sentence names it.
+        CatalogError: a file is invalid; the sentence names file and line.
     """
-    from engine.rules.recommend import recommend as run
+    from engine.choosing.recommending import recommend as run
 
-    return run(constraints or {}, scenario=scenario, rule_files=tuple(rule_files))
+    return run(
+        constraints or {},
+        scenario=scenario,
+        rule_files=tuple(rule_files),
+        hardware_files=tuple(hardware_files),
+        family_files=tuple(family_files),
+    )
+
+
+def size(
+    model: str,
+    hardware: str = "",
+    *,
+    quantization: str | None = None,
+    constraints: Mapping[str, Any] | None = None,
+    family_files: Iterable[Path] = (),
+    hardware_files: Iterable[Path] = (),
+) -> tuple[Sizing, ...]:
+    """What a model takes, and how it runs.
+
+    Args:
+        model: catalog id, an alias such as ``deepseek-r1:32b``, or a target, whose config is read.
+        hardware: such as ``8xH200``; without it each quantisation is put on the smallest usual purchase that fits.
+        quantization: one of ``engine.sizing.quantizations()``; else all that run there.
+        constraints: ``context``, ``prompt``, ``output`` and ``concurrency``, as ``recommend`` takes them.
+
+    Raises:
+        UsageError: a model, hardware, quantisation or figure is unknown or makes no sense.
+        TargetError: the target cannot be read.
+    """
+    from engine.choosing.sizes import sizes
+
+    return sizes(
+        model,
+        hardware,
+        quantization=quantization,
+        given=constraints or {},
+        family_files=tuple(family_files),
+        hardware_files=tuple(hardware_files),
+    )
 
 
 def recompute(

@@ -29,7 +29,9 @@ _MOST = 5
 Choose = Callable[[Constraints], Option | None]
 
 
-def missing(constraints: Constraints, chosen: Option | None, choose: Choose, *, skip: Sequence[str] = ()) -> tuple[str, ...]:
+def missing(
+    constraints: Constraints, chosen: Option | None, choose: Choose, *, skip: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Names of unsaid constraints, the one that matters most first; those that would change nothing are left out.
 
     Args:

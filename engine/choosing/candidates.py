@@ -34,7 +34,9 @@ class Hardware:
 
 def full_and_distilled(family_files: tuple[Path, ...] = ()) -> tuple[Variant, ...]:
     """The variants that may be recommended."""
-    return tuple(entry for entry in load_family("deepseek-r1", family_files).variants if entry.kind in ("full", "distilled"))
+    return tuple(
+        entry for entry in load_family("deepseek-r1", family_files).variants if entry.kind in ("full", "distilled")
+    )
 
 
 def hardware_for(constraints: Constraints, hardware_files: tuple[Path, ...] = ()) -> Hardware:

@@ -12,7 +12,18 @@ from engine.identification import Option
 from engine.sizing.records import Workload
 
 Kind = Literal["full", "distilled"]
-_SETTLING = ("hardware", "memory", "device", "compute", "context", "concurrency", "ttft", "tpot", "throughput", "budget")
+_SETTLING = (
+    "hardware",
+    "memory",
+    "device",
+    "compute",
+    "context",
+    "concurrency",
+    "ttft",
+    "tpot",
+    "throughput",
+    "budget",
+)
 """Constraints that can settle the choice without a rule; a task or a language alone cannot."""
 
 

@@ -76,7 +76,9 @@ def recommend(
 
 
 def _ruling(question: _Question) -> Ruling:
-    return apply_rules(question.constraints, question.text, question.rules, devices=question.devices, identified=question.identified)
+    return apply_rules(
+        question.constraints, question.text, question.rules, devices=question.devices, identified=question.identified
+    )
 
 
 def _options(question: _Question, hardware: Hardware) -> list[Option]:

@@ -57,8 +57,8 @@ def front_of(options: Iterable[Option], workload: Workload) -> set[int]:
     """
     every = list(options)
     priced = all(option.sizing.cost is not None for option in every)
-    points = sorted(((-option.quality, answer_time(option, workload), _burden(option, priced), id(option))
-                     for option in every))  # fmt: skip
+    points = sorted((-option.quality, answer_time(option, workload), _burden(option, priced), id(option))
+                     for option in every)  # fmt: skip
     kept: list[tuple[float, float, float, int]] = []
     for point in points:
         if not any(other[1] <= point[1] and other[2] <= point[2] for other in kept):
