@@ -1,0 +1,67 @@
+"""Serving software as sizing sees it: what it takes of memory, how many requests it runs at once.
+
+Sources: vLLM's engine arguments (``gpu_memory_utilization`` 0.9; ``max_num_seqs`` and
+``max_num_batched_tokens`` by device, ``vllm/engine/arg_utils.py``), SGLang's server arguments
+(``mem_fraction_static``, ``chunked_prefill_size``), llama.cpp's server (``-ub 512``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What an engine does unless told otherwise.
+
+    Attributes:
+        share: of a device's memory that it takes.
+        overhead: bytes a device for context, captured graphs and buffers of links. Judged.
+        running: requests in one batch at most.
+        chunk: prompt tokens in one step at most.
+        memory_share, compute_share: of what ``roofline`` reaches with the engines for servers. Judged.
+        tensor: whether it cuts layers over devices; otherwise devices hold layers one after another.
+    """
+
+    name: str
+    share: float
+    overhead: float
+    running: int
+    chunk: int
+    memory_share: float = 1.0
+    compute_share: float = 1.0
+    tensor: bool = True
+
+
+_SMALL = 60e9
+"""Devices below it get vLLM's smaller defaults."""
+
+_ENGINES: Mapping[str, Serving] = {
+    "vllm": Serving("vllm", 0.9, 1.5e9, 1024, 8192),
+    "sglang": Serving("sglang", 0.9, 1.5e9, 2048, 8192),
+    "trtllm": Serving("trtllm", 0.9, 2.0e9, 2048, 8192),
+    "mindie": Serving("mindie", 0.9, 1.5e9, 256, 8192),
+    "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, tensor=False),
+    "ollama": Serving("ollama", 0.97, 0.6e9, 4, 512, 0.8, 0.4, tensor=False),
+    "mlx": Serving("mlx", 1.0, 0.5e9, 32, 2048, 0.9, 0.6, tensor=False),
+}
+
+_PREFERRED = ("vllm", "sglang", "mindie", "mlx", "llama.cpp", "ollama")
+
+
+def serving_of(engine: str, memory: float, vendor: str, device: str) -> Serving:
+    """The engine's defaults on a device of ``memory`` bytes. vLLM's differ by memory, and on the A100 by name.
+
+    Raises:
+        KeyError: no such engine.
+    """
+    entry = _ENGINES[engine]
+    if engine == "vllm" and (memory < _SMALL or vendor not in ("nvidia", "amd") or "a100" in device):
+        return Serving(entry.name, entry.share, entry.overhead, 256, 2048)
+    return entry
+
+
+def choose_engine(on_device: tuple[str, ...], for_weights: tuple[str, ...]) -> str | None:
+    """The usual engine that runs on the device and reads the weights; ``None``: there is none."""
+    return next((name for name in _PREFERRED if name in on_device and name in for_weights), None)

@@ -1,0 +1,62 @@
+"""What a model takes of memory: weights, cache, activations and the engine's own."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from engine.sizing.placement import Placement
+from engine.sizing.records import Memory
+
+_SAMPLED = 256
+"""Rows of logits that vLLM's memory profile reckons with (32 bit, and as many again while sampling)."""
+
+
+def cache_of(placement: Placement, tokens: float) -> float:
+    """Bytes that one request of so many tokens takes of the cache, all copies counted.
+
+    MLA (DeepSeek-V2, arXiv 2405.04434, section 2.1): layers x (kv_lora_rank + qk_rope_head_dim). GQA: layers x 2 x
+    kv_heads x head_dim. Layers with a window keep at most ``window`` tokens.
+    """
+    parts = placement.parts
+    layer = parts.cache_elements * placement.cache_bytes + parts.cache_extra
+    windowed = (parts.layers - parts.full_layers) * min(tokens, parts.window)
+    return (parts.full_layers * tokens + windowed) * layer * placement.copies
+
+
+def tokens_in(placement: Placement, room: float) -> int:
+    """The longest request whose cache fits in ``room`` bytes."""
+    parts = placement.parts
+    layer = (parts.cache_elements * placement.cache_bytes + parts.cache_extra) * placement.copies
+    if room <= 0 or layer <= 0:
+        return 0
+    within = room / (layer * parts.layers)
+    if parts.full_layers == parts.layers or within <= parts.window:
+        return int(within)
+    windowed = (parts.layers - parts.full_layers) * parts.window * layer
+    return int((room - windowed) / (layer * parts.full_layers))
+
+
+def memory_of(placement: Placement, context: int, concurrency: int) -> Memory:
+    """Bytes of one replica that holds ``concurrency`` requests of ``context`` tokens."""
+    parts, layout, serving = placement.parts, placement.layout, placement.serving
+    devices = layout.tensor * layout.pipeline
+    weights = placement.weights.total
+    if placement.spread:
+        weights += (layout.tensor - 1) * placement.weights.attention
+    wide = max(parts.inner, parts.expert_inner * parts.experts_per_token)
+    tokens = min(serving.chunk, max(context, 1))
+    logits = (_SAMPLED if serving.tensor else 1) * parts.vocabulary * 8
+    activations = tokens * (4 * parts.hidden + 3 * wide / layout.tensor) * 2 + logits
+    return Memory(
+        weights=ceil(weights),
+        kv_cache=ceil(cache_of(placement, context) * concurrency),
+        kv_per_token=ceil(cache_of(placement, 1)),
+        activations=ceil(activations * devices),
+        overhead=ceil(serving.overhead * devices),
+        capacity=int(placement.machine.memory * serving.share * devices),
+    )
+
+
+def room_for_cache(memory: Memory) -> int:
+    """Bytes left for the cache; negative where not even the weights fit."""
+    return memory.capacity - memory.weights - memory.activations - memory.overhead

@@ -1,0 +1,87 @@
+"""A model on hardware: every figure of one replica that memory and speed are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.sizing.engines import Serving
+from engine.sizing.machine import Machine, matrix_flops
+from engine.sizing.model_parts import Parts
+from engine.sizing.quantizations import Quantization
+from engine.sizing.records import Layout
+
+_SMALL_BYTES = 2
+"""Norms and routers are kept at 16 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Bytes by part."""
+
+    embedding: float
+    head: float
+    attention: float
+    feed_forward: float
+    experts: float
+    small: float
+
+    @property
+    def total(self) -> float:
+        return self.embedding + self.head + self.attention + self.feed_forward + self.experts + self.small
+
+
+def weigh(parts: Parts, quantization: Quantization) -> Weights:
+    """Bytes of a model's weights, without the prediction layer."""
+    bits = quantization.bits
+    return Weights(
+        embedding=parts.embedding * bits.embedding / 8,
+        head=parts.head * bits.head / 8,
+        attention=parts.attention * bits.attention / 8,
+        feed_forward=parts.feed_forward * bits.feed_forward / 8,
+        experts=parts.experts * bits.experts / 8,
+        small=parts.small * _SMALL_BYTES,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One replica.
+
+    Attributes:
+        copies: of the cache that its tensor-parallel devices hold together.
+        spread: attention is data-parallel (each device has all of its weights and its own requests' cache).
+        cache_bytes: of one number in the cache.
+        drafted: tokens that a step proposes besides the sure one; ``accepted`` of them are kept on average.
+    """
+
+    parts: Parts
+    weights: Weights
+    machine: Machine
+    serving: Serving
+    layout: Layout
+    flops: float
+    copies: float
+    spread: bool = False
+    cache_bytes: float = 2.0
+    drafted: int = 0
+    accepted: float = 0.0
+
+
+def place(
+    parts: Parts,
+    weights: Weights,
+    quantization: Quantization,
+    machine: Machine,
+    serving: Serving,
+    layout: Layout,
+    *,
+    spread: bool = False,
+    cache_bytes: float = 2.0,
+    drafted: int = 0,
+    accepted: float = 0.0,
+) -> Placement:
+    """A model in a layout. MLA's latent cache, and grouped keys once there are more devices than heads of them,
+    lie on every tensor-parallel device (vLLM and SGLang alike)."""
+    copies = 1.0 if spread else max(1.0, layout.tensor / parts.cache_heads)
+    flops = matrix_flops(machine, quantization)
+    return Placement(parts, weights, machine, serving, layout, flops, copies, spread, cache_bytes, drafted, accepted)
