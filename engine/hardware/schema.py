@@ -65,7 +65,18 @@ class Device(Record):
     source: str
 
 
+class Machine(Record):
+    """A product with several devices in it: ``names`` as a device's; ``count`` of one of ``devices`` (ids that share
+    the name, the usual one first)."""
+
+    names: tuple[Name, ...]
+    devices: tuple[str, ...] = Field(min_length=1)
+    count: PositiveInt = Field(le=10_000)
+    source: str
+
+
 class HardwareFile(Record):
     """A file of devices; a later file's device replaces an earlier one of the same id."""
 
-    devices: tuple[Device, ...]
+    devices: tuple[Device, ...] = ()
+    machines: tuple[Machine, ...] = ()

@@ -1,0 +1,202 @@
+"""Hardware in what people write, English or Chinese: "2×4090", "8 卡 H20", "two nodes of 8xH100"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.constraints.record import Installed
+from engine.hardware.counting import Counted, count_before, count_behind
+from engine.hardware.doubting import denied, doubtful, glued
+from engine.hardware.loading import Catalog, load_catalog
+from engine.hardware.naming import Named, Token, plain, tokens
+from engine.hardware.schema import Device
+
+_MOST_MENTIONS = 50
+"""More are in no message that asks a question; the bound keeps hostile ones quick."""
+_TOLERANCE = 0.08
+"""192 GB is said of a B200, which its maker sells as 180 GB."""
+
+_MEMORY_BEHIND = re.compile(r"[\s_/(-]{0,3}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版))?\)?")
+_MEMORY_OF_MACHINE = re.compile(
+    r"[\s,(-]{0,2}(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
+    r"(?:\s?(?:(?:of )?(?:unified |统一)?(?:memory|ram|ddr[45]|内存)))?\)?"
+)
+_MEMORY_BEFORE = re.compile(r"(?<![\d.a-z])(\d{1,5})\s?(g|t)(?:i?b)?\s?(?:显存|内存|vram)?(?:版|的)?[\s-]{0,2}$")
+_TOTAL = re.compile(r"\s?(?:in )?(?:total|combined|altogether|overall|共|合计|总)")
+_SERVER_BEHIND = re.compile(r"[\s-]{0,2}(?:(?:server|node|machine|box)(?P<many>e?s)?|服务器|节点|整机|机器)")
+_NVLINKED = frozenset({"nvlink", "xgmi", "hccs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mention: ``text[start:end]`` with its number and memory.
+
+    Attributes:
+        assumed: the device or its number is the usual one, because the text left open which (its memory, or how
+            many are in "an H100 server").
+        counted: a number was written.
+        misfit: the memory written beside it, where no such device has so much.
+    """
+
+    start: int
+    end: int
+    installed: Installed
+    assumed: bool = False
+    counted: bool = False
+    misfit: str = ""
+
+
+def find_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[Found, ...]:
+    """Every device named in ``text``, in order, a device once: "we have 2×4090; is a 4090 enough?" names two.
+
+    Raises:
+        UsageError: a number of devices that cannot be.
+        CatalogError: a hardware file is invalid.
+    """
+    found = find_every(text, load_catalog(hardware_files))
+    counted = {mention.installed.device for mention in found if mention.counted}
+    kept: list[Found] = []
+    for mention in found:
+        device = mention.installed.device
+        if mention.counted or not (device in counted or any(device == other.installed.device for other in kept)):
+            kept.append(mention)
+    return tuple(kept)
+
+
+def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
+    """Every mention in ``text``, a device as often as it is named. Raises ``UsageError`` as ``find_hardware``."""
+    text = plain(text)
+    found: list[Found] = []
+    at, number, floor = tokens(text), 0, 0
+    while number < len(at) and len(found) < _MOST_MENTIONS:
+        mention = None
+        if at[number].text in catalog.index.begun:
+            for named, behind in catalog.index.at(text, at, number):
+                mention = _mention(text, at, number, behind, named, catalog, floor)
+                if mention:
+                    break
+        if mention is None:
+            number += 1
+            continue
+        found += [mention] if not denied(text, mention.start) else []
+        floor = mention.end
+        while number < len(at) and at[number].start < mention.end:
+            number += 1
+    return tuple(found)
+
+
+def _mention(
+    text: str, at: Sequence[Token], first: int, behind: int, named: Named, catalog: Catalog, floor: int
+) -> Found | None:
+    """The mention by the name in tokens ``first`` to ``behind``, or ``None`` where it is none."""
+    start, end = at[first].start, at[behind - 1].end
+    if glued(text, start, end, after_device=floor > 0 and text[floor:start] in ("/", "-")):
+        return None
+    end += text[end : end + 1] == "s"
+    memory = _memory_behind(text, end, named, catalog) or _memory_before(text, floor, start, named, catalog)
+    if memory and memory.start >= end and (longer := _completed(at, first, behind, memory.end, catalog)):
+        named, end = longer
+    counted = count_before(text, floor, min(start, memory.start) if memory else start)
+    if counted.start == start and not memory and doubtful(text, start, end):
+        return None
+    end = max(end, memory.end) if memory else end
+    later = None if counted.explicit and not counted.machines else count_behind(text, end)
+    count = counted.number * later[0] if later else counted.number
+    if later:
+        end = later[1]
+        memory = memory or _memory_behind(text, end, named, catalog)
+        end = max(end, memory.end) if memory else end
+    device, fits = _choose(named, memory, count * named.count, text[end:], catalog.devices)
+    whole = _whole_machine(catalog.devices[device], counted, later, named, text[end:])
+    if memory and not fits and catalog.devices[device].kind == "accelerator" and end == memory.end > start:
+        end = len(text[: memory.start].rstrip(" ,-_/("))
+    return Found(
+        counted.start,
+        end,
+        Installed(device, count * named.count * whole),
+        assumed=not fits or whole > 1,
+        counted=counted.stated or later is not None or named.count > 1,
+        misfit=memory.written if memory and not fits else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    gigabytes: float
+    written: str
+    start: int
+    end: int
+
+
+def _memory_behind(text: str, end: int, named: Named, catalog: Catalog) -> _Memory | None:
+    of_machine = catalog.devices[named.devices[0]].kind in ("cpu", "unified", "phone")
+    return _memory((_MEMORY_OF_MACHINE if of_machine else _MEMORY_BEHIND).match(text, end), 0)
+
+
+def _memory_before(text: str, floor: int, start: int, named: Named, catalog: Catalog) -> _Memory | None:
+    """Memory before the name, as in "two 80GB A100", where a device of this name has so much."""
+    floor = max(floor, start - 24)
+    memory = _memory(_MEMORY_BEFORE.search(text[floor:start]), floor)
+    sizes = [catalog.devices[device].memory for device in named.devices]
+    return memory if memory and any(_alike(memory.gigabytes, size) for size in sizes) else None
+
+
+def _memory(match: re.Match[str] | None, offset: int) -> _Memory | None:
+    if match is None:
+        return None
+    gigabytes = float(match[1]) * (1024 if match[2] == "t" else 1)
+    return _Memory(gigabytes, f"{match[1]} {match[2].upper()}B", offset + match.start(), offset + match.end())
+
+
+def _completed(at: Sequence[Token], first: int, behind: int, end: int, catalog: Catalog) -> tuple[Named, int] | None:
+    """The name that goes on behind the memory, as in "A100 80GB PCIe", and where it ends."""
+    key = "".join(token.text for token in at[first:behind])
+    later = [token for token in at[behind : behind + 6] if token.start >= end][:2]
+    found = None
+    for token in later:
+        key += token.text
+        if named := catalog.index.names.get(key):
+            found = named, token.end
+    return found
+
+
+def _choose(
+    named: Named, memory: _Memory | None, count: int, behind: str, devices: Mapping[str, Device]
+) -> tuple[str, bool]:
+    """The device of this name that has this memory, each or all ``count`` together, and whether one has."""
+    if memory is None:
+        return named.devices[0], len(named.devices) == 1
+    together = devices[named.devices[0]].kind == "cpu" or bool(_TOTAL.match(behind))
+    shares = [memory.gigabytes / count, memory.gigabytes] if together else [memory.gigabytes, memory.gigabytes / count]
+    for share in shares:
+        alike = [device for device in named.devices if _alike(share, devices[device].memory)]
+        if alike:
+            return min(alike, key=lambda device: abs(devices[device].memory - share)), True
+    if devices[named.devices[0]].kind == "accelerator":
+        return named.devices[0], False
+    smaller = [device for device in named.devices if devices[device].memory <= shares[0]]
+    if smaller:
+        return max(smaller, key=lambda device: devices[device].memory), False
+    return min(named.devices, key=lambda device: devices[device].memory), False
+
+
+def _alike(written: float, size: float) -> bool:
+    return abs(written - size) <= _TOLERANCE * size
+
+
+def _whole_machine(
+    device: Device, counted: Counted, later: tuple[int, int, bool] | None, named: Named, behind: str
+) -> int:
+    """How many devices are meant by one: ``per_node`` where machines full of them were counted, as in "two H100
+    servers", and nobody said how many are in each."""
+    if named.count > 1 or device.kind != "accelerator" or device.link.kind not in _NVLINKED or device.per_node < 8:
+        return 1
+    if later:
+        return device.per_node if later[2] and not counted.stated else 1
+    plural = _SERVER_BEHIND.match(behind)
+    if counted.machines or (plural and not counted.explicit and (counted.number == 1 or plural["many"])):
+        return device.per_node
+    return 1
