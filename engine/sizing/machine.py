@@ -51,9 +51,9 @@ def machine_of(device: Device) -> Machine:
     )
 
 
-def matrix_flops(machine: Machine, quantization: Quantization) -> float:
-    """FLOP/s that matrices of this quantisation are multiplied at, at best."""
-    for name in (*_FALLBACK[quantization.compute], "fp32"):
+def matrix_flops(machine: Machine, dtype: str) -> float:
+    """FLOP/s that matrices are multiplied at in ``dtype``, at best."""
+    for name in (*_FALLBACK[dtype], "fp32"):
         if name in machine.flops:
             return machine.flops[name]
     return max(machine.flops.values(), default=1e12)

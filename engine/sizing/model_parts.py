@@ -38,10 +38,13 @@ class Parts:
         cache_elements: numbers that a token leaves in one layer.
         cache_heads: heads the cache can be cut by over devices; 1: latent, every device holds all of it.
         cache_extra: bytes a token leaves in one layer beside them, whatever the cache's format.
-        value_width, key_width: of one head, for the arithmetic of attention as decoding does it.
+        decode_width, prompt_width: products that one head needs for a token and one before it; MLA decodes on the
+            latent cache itself, wider than the keys and values that prompts are unpacked to.
+        attended: tokens that sparse attention looks at, at most; 0: all.
     """
 
     model_type: str
+    latent: bool
     layers: int
     hidden: int
     inner: int
@@ -63,8 +66,8 @@ class Parts:
     cache_elements: int
     cache_heads: int
     cache_extra: int
-    key_width: int
-    value_width: int
+    decode_width: int
+    prompt_width: int
     positions: int
     attended: int
 
@@ -92,6 +95,7 @@ def parts_of(shape: Shape, parameters: Parameters) -> Parts:
     rank, rope = shape.kv_lora_rank or 0, shape.qk_rope_head_dim or 0
     return Parts(
         model_type=shape.model_type,
+        latent=latent,
         layers=shape.num_hidden_layers,
         hidden=shape.hidden_size,
         inner=shape.intermediate_size or 4 * shape.hidden_size,
@@ -107,8 +111,8 @@ def parts_of(shape: Shape, parameters: Parameters) -> Parts:
         cache_elements=rank + rope if latent else 2 * cached_heads * head_dim,
         cache_heads=cached_heads,
         cache_extra=_INDEX_KEY if shape.index_topk else 0,
-        key_width=rank + rope if latent else head_dim,
-        value_width=rank if latent else head_dim,
+        decode_width=2 * rank + rope if latent else 2 * head_dim,
+        prompt_width=(shape.qk_nope_head_dim or 0) + rope + (shape.v_head_dim or 0) if latent else 2 * head_dim,
         positions=shape.max_position_embeddings or 4096,
         attended=shape.index_topk or 0,
         **counted,
@@ -154,7 +158,8 @@ def _by_formula(shape: Shape, main: int) -> dict[str, int]:
     attention = shape.num_hidden_layers * shape.hidden_size * head_dim * 2 * (shape.num_attention_heads + keys)
     routers = (shape.n_routed_experts or 0) * shape.hidden_size * _expert_layers(shape)
     rest = max(0, main - embedding - head - attention - routers)
-    experts = rest if shape.n_routed_experts else 0
+    inner = shape.moe_intermediate_size or shape.intermediate_size or 0
+    experts = min(rest, _expert_layers(shape) * (shape.n_routed_experts or 0) * 3 * shape.hidden_size * inner)
     return {
         "embedding": embedding, "head": head, "attention": attention, "feed_forward": rest - experts,
         "experts": experts, "small": routers,

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.sizing.efficiencies import (
+    EXPERT_KERNELS,
+    FITTED,
+    KERNELS,
+    LATENT_KERNELS,
+    SCALED_KERNELS,
+    Efficiencies,
+)
 from engine.sizing.engines import Serving
 from engine.sizing.machine import Machine, matrix_flops
 from engine.sizing.model_parts import Parts
@@ -48,6 +56,8 @@ class Placement:
     """One replica.
 
     Attributes:
+        flops, wide_flops: FLOP/s of one device at best, in the quantisation's format and in 16 bits.
+        kernels: of one layer.
         copies: of the cache that its tensor-parallel devices hold together.
         spread: attention is data-parallel (each device has all of its weights and its own requests' cache).
         cache_bytes: of one number in the cache.
@@ -60,7 +70,10 @@ class Placement:
     serving: Serving
     layout: Layout
     flops: float
+    wide_flops: float
+    kernels: int
     copies: float
+    efficiencies: Efficiencies = FITTED
     spread: bool = False
     cache_bytes: float = 2.0
     drafted: int = 0
@@ -79,9 +92,25 @@ def place(
     cache_bytes: float = 2.0,
     drafted: int = 0,
     accepted: float = 0.0,
+    efficiencies: Efficiencies = FITTED,
 ) -> Placement:
     """A model in a layout. MLA's latent cache, and grouped keys once there are more devices than heads of them,
     lie on every tensor-parallel device (vLLM and SGLang alike)."""
-    copies = 1.0 if spread else max(1.0, layout.tensor / parts.cache_heads)
-    flops = matrix_flops(machine, quantization)
-    return Placement(parts, weights, machine, serving, layout, flops, copies, spread, cache_bytes, drafted, accepted)
+    kernels = KERNELS + (EXPERT_KERNELS if parts.expert_count else 0) + (LATENT_KERNELS if parts.latent else 0)
+    kernels += SCALED_KERNELS if quantization.compute in ("fp8", "int8", "fp4") and quantization.kind == "plain" else 0
+    return Placement(
+        parts=parts,
+        weights=weights,
+        machine=machine,
+        serving=serving,
+        layout=layout,
+        flops=matrix_flops(machine, quantization.compute),
+        wide_flops=matrix_flops(machine, "bf16"),
+        kernels=kernels,
+        copies=1.0 if spread else max(1.0, layout.tensor / parts.cache_heads),
+        efficiencies=efficiencies,
+        spread=spread,
+        cache_bytes=cache_bytes,
+        drafted=drafted,
+        accepted=accepted,
+    )

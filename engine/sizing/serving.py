@@ -7,7 +7,7 @@ from math import exp, log
 
 from engine.sizing.memory import cache_of
 from engine.sizing.placement import Placement
-from engine.sizing.roofline import REQUEST_SECONDS, decode_step, prefill_step
+from engine.sizing.roofline import decode_step, prefill_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,11 @@ def steady(placement: Placement, prompt: float, output: float, running: float) -
     interrupted = max(0.0, running - 1) / output * each
     tpot = (step + interrupted) / (1 + placement.accepted)
     busy = min(1.0, running * each / (output * tpot + each))
-    ttft = REQUEST_SECONDS + prefill_seconds(placement, prompt) + (step + busy * each if running > 1 else 0.0)
+    ttft = (
+        placement.efficiencies.request
+        + prefill_seconds(placement, prompt)
+        + (step + busy * each if running > 1 else 0.0)
+    )
     cycle = ttft + output * tpot
     return Steady(ttft, tpot, running * output / (output * tpot + each), cycle)
 
@@ -94,9 +98,9 @@ def burst(
     filling = batch * each
     flowing = queued * (each + output * full / batch)
     draining = output * full if alike else output * _drain(placement, batch, context) / gain
-    duration = REQUEST_SECONDS + filling + flowing + draining
+    duration = placement.efficiencies.request + filling + flowing + draining
     rate = (each + output * full / batch) if queued else 0.0
-    ttft = REQUEST_SECONDS + (batch * filling / 2 + queued * (filling + queued * rate / 2)) / requests
+    ttft = placement.efficiencies.request + (batch * filling / 2 + queued * (filling + queued * rate / 2)) / requests
     tpot = full + each * batch / output * (0.5 + 0.5 * queued / requests)
     return Burst(duration, ttft, tpot, requests * output / duration)
 

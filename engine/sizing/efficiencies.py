@@ -1,0 +1,54 @@
+"""How far real serving stays behind a device's data sheet: a handful of constants, each one physical thing.
+
+Those called fitted were set against ``tests/benchmarks/sizing/measurements.json`` (gpustack's performance lab) by
+``tests/benchmarks/sizing/throughput.py --fit``; the others are judged, as those measurements say little of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiencies:
+    """Fitted.
+
+    Attributes:
+        memory: share of a device's bandwidth at which weights and cache are read.
+        compute: share of its dense arithmetic that long prompts reach.
+        experts: of that again, what grouped products over many experts reach.
+        kernel: seconds that the shortest kernel takes, its launch included.
+        sequence: seconds of the engine's own work for each running request and step: scheduling, sampling, text.
+        request: seconds from a request's arrival to its first step, and for its answer to leave: HTTP, tokenising.
+    """
+
+    memory: float = 0.80
+    compute: float = 0.45
+    experts: float = 0.5
+    kernel: float = 4.5e-6
+    sequence: float = 20e-6
+    request: float = 0.02
+
+
+FITTED = Efficiencies()
+
+KERNELS, EXPERT_KERNELS, LATENT_KERNELS, SCALED_KERNELS = 10, 12, 10, 4
+"""Kernels of a dense layer; more for routing, sorting, the grouped products and summing of experts; for MLA's low-rank
+projections and absorbed products; for scaling activations in 8 or 4 bit arithmetic. Counted, about, from vLLM's layers."""
+
+LINK = 0.6
+"""Share of a link's bandwidth that an all-reduce reaches. Judged."""
+
+REDUCE_SECONDS: Mapping[str, float] = {
+    "nvlink": 10e-6, "xgmi": 15e-6, "hccs": 20e-6, "pcie": 30e-6, "ethernet": 60e-6, "thunderbolt": 100e-6, "none": 100e-6,
+}  # fmt: skip
+"""How long an all-reduce of nearly nothing takes. Judged."""
+
+_MAKERS: Mapping[str, float] = {"nvidia": 1.0, "amd": 0.8, "huawei": 0.5, "intel": 0.6, "apple": 0.9}
+_OTHER_MAKER = 0.7
+
+
+def maker_share(vendor: str) -> float:
+    """How far software for a maker's devices comes, as a share of what it reaches on NVIDIA's. Judged."""
+    return _MAKERS.get(vendor, _OTHER_MAKER)
