@@ -1,0 +1,8 @@
+"""What a deployment must meet: given by name and value, or said in English or Chinese."""
+
+from engine.constraints.reading import Reading, read_text
+from engine.constraints.record import Constraints, Installed
+from engine.constraints.settling import settle
+from engine.constraints.values import from_stated, parse_constraints
+
+__all__ = ["Constraints", "Installed", "Reading", "from_stated", "parse_constraints", "read_text", "settle"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 DeviceKind = Literal["server", "workstation", "laptop", "edge", "embedded", "mobile"]
 Task = Literal[
@@ -87,3 +87,9 @@ UNITS: Mapping[str, str] = {
     "availability": "",
 }  # fmt: skip
 """The unit that each number of ``Constraints`` is in."""
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "device": get_args(DeviceKind), "compute": ("limited", "ample"), "task": get_args(Task), "detail": ("normal", "high"),
+    "language": get_args(Language), "privacy": ("on-premise", "any"), "licence": ("permissive", "any"), "critical": ("yes", "no"),
+}  # fmt: skip
+"""The words that each of the others may be."""
+NAMES: tuple[str, ...] = tuple(entry.name for entry in fields(Constraints))

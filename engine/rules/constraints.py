@@ -45,7 +45,7 @@ def _parse(name: str, value: object) -> Value:
     unit, scales = UNITS[name]
     match = _NUMBER.fullmatch(text) if len(text) <= 40 else None
     if match is None or match[2] not in scales or float(match[1]) <= 0 or float(match[1]) > 1e12:
-        raise UsageError("constraint_number", name=name, value=_short(value), unit=unit)
+        raise UsageError("constraint_number", name=name, value=_short(value), example=f"512 {unit}")
     return float(match[1]) * scales[match[2]]
 
 

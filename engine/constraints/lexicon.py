@@ -1,0 +1,164 @@
+"""The words of ``words.yaml``: validated once, compiled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from engine.catalog.schema import Pattern, Record
+from engine.catalog.yaml_file import read_records
+from engine.constraints.record import NAMES, UNITS, WORDS
+
+NUMBER = (
+    r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,9})?(?![0-9])|[0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[+-]?[0-9]{1,4}(?![0-9a-z]))?"
+    r"|\.[0-9]{1,9}|[零一二两三四五六七八九十百半]{1,5})"
+)
+"""A number as people write it. Chinese numerals up to hundreds; 万 and 千 are scales."""
+SCALES: Mapping[str, float] = {
+    "k": 1e3, "m": 1e6, "thousand": 1e3, "million": 1e6, "千": 1e3, "万": 1e4, "十万": 1e5, "百万": 1e6, "亿": 1e8,
+}  # fmt: skip
+
+
+class Negations(Record):
+    """What cancels a word when it stands right ``before`` (ending there) or right ``after`` it."""
+
+    before: Pattern
+    after: Pattern
+
+
+class Said(Record):
+    """Patterns of words that set constraints; ``soft``: a number overrules them."""
+
+    set: dict[str, str | float]
+    soft: bool = False
+    en: tuple[Pattern, ...] = ()
+    zh: tuple[Pattern, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Said:
+        for name, value in self.set.items():
+            if (
+                name not in NAMES
+                or (name in WORDS and value not in WORDS[name])
+                or (name in UNITS and not isinstance(value, float))
+            ):
+                raise ValueError(f"{name}: {value} is no value of a constraint")
+        return self
+
+
+class NumberOf(Record):
+    """When a number is of ``field``: its unit converts to ``unit``, and the nearest word says so.
+
+    ``weak``: words that count below ``weak_up_to`` only. ``never``: words beside it that rule it out.
+    ``alone``: the unit is enough, ``alone_up_to`` below that number; ``alone_units``: as these words only.
+    ``invert``: the field is one over it. ``bare``: patterns with # for a number that has no unit.
+    """
+
+    field: str
+    unit: str
+    near: tuple[Pattern, ...]
+    weak: tuple[Pattern, ...] = ()
+    weak_up_to: PositiveFloat | None = None
+    never: tuple[Pattern, ...] = ()
+    alone: bool = False
+    alone_up_to: PositiveFloat | None = None
+    alone_units: tuple[str, ...] = ()
+    invert: bool = False
+    bare: tuple[Pattern, ...] = ()
+
+
+class WordsFile(Record):
+    """See ``words.yaml``."""
+
+    names: dict[str, tuple[str, ...]]
+    values: dict[str, dict[str, tuple[str, ...]]]
+    units: dict[str, tuple[str, ...]]
+    ignored: tuple[Pattern, ...]
+    negations: Negations
+    said: tuple[Said, ...]
+    numbers: tuple[NumberOf, ...] = Field(min_length=1)
+    whole_answer: Pattern
+    per_device: Pattern
+    host_memory: Pattern
+    demands: Pattern
+    asking: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A ``NumberOf``, compiled."""
+
+    rule: NumberOf
+    near: re.Pattern[str]
+    weak: re.Pattern[str] | None
+    never: re.Pattern[str] | None
+    bare: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """``names``: alias → name of the record. ``values``: name → alias → word. ``units``: word → unit."""
+
+    names: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]]
+    units: Mapping[str, str]
+    ignored: tuple[re.Pattern[str], ...]
+    negated_before: re.Pattern[str]
+    negated_after: re.Pattern[str]
+    said: tuple[tuple[Said, re.Pattern[str]], ...]
+    kinds: tuple[Kind, ...]
+    whole_answer: re.Pattern[str]
+    per_device: re.Pattern[str]
+    host_memory: re.Pattern[str]
+    demands: re.Pattern[str]
+    asking: re.Pattern[str]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The words that ship.
+
+    Raises:
+        CatalogError: the file is invalid; the sentence names the line.
+    """
+    words = read_records(Path(str(files(__package__).joinpath("words.yaml"))), WordsFile)
+    return Lexicon(
+        names={alias: name for name in NAMES for alias in (name, *words.names.get(name, ()))},
+        values={name: {alias: word for word in WORDS[name] for alias in (word, *words.values[name].get(word, ()))} for name in WORDS},
+        units={word: unit for unit, group in words.units.items() for word in group},
+        ignored=tuple(_compiled([pattern]) for pattern in words.ignored),
+        negated_before=_compiled([words.negations.before]),
+        negated_after=_compiled([words.negations.after]),
+        said=tuple((entry, _compiled([*entry.en, *entry.zh])) for entry in words.said),
+        kinds=tuple(_kinds(words)),
+        whole_answer=_compiled([words.whole_answer]),
+        per_device=_compiled([words.per_device]),
+        host_memory=_compiled([words.host_memory]),
+        demands=_compiled([words.demands]),
+        asking=_compiled([words.asking]),
+    )  # fmt: skip
+
+
+def _kinds(words: WordsFile) -> Iterator[Kind]:
+    for rule in words.numbers:
+        bare = [
+            pattern.replace("#", rf"(?P<n{place}>{NUMBER})\s?(?P<s{place}>[km万千]?)(?![0-9a-z.%$])", 1)
+            for place, pattern in enumerate(rule.bare)
+        ]
+        yield Kind(
+            rule,
+            _compiled(rule.near),
+            _compiled(rule.weak) if rule.weak else None,
+            _compiled(rule.never) if rule.never else None,
+            _compiled(bare) if bare else None,
+        )  # fmt: skip
+
+
+def _compiled(patterns: list[str] | tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.ASCII)

@@ -1,0 +1,181 @@
+"""Numbers in free text, and which constraint each is of: by its unit, and by the nearest words beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.constraints.lexicon import SCALES, Kind, Lexicon
+from engine.constraints.quantities import Quantity, convert, number, quantities
+from engine.constraints.record import Installed
+from engine.constraints.values import AT_LEAST, TARGETS
+
+_WINDOW = 40
+"""Characters to each side in which words tell what a number is of."""
+_END = re.compile(r"[,;!?\n。；！？，、]|\.(?:\s|$)")
+_PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?P<hour>hourly|per hour|an hour)\b|(?P<m>每个?月|月(?=预算|度|成本|租|费)|按月)|(?P<h>每个?小时|按小时|时租)", re.IGNORECASE)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number at ``start``:``end``; ``field`` and ``value`` (in the record's unit) if it is of a constraint, else the
+    ``reason`` why not (a key under ``unread`` in the texts). ``understood``: it says nothing, and may go without a word."""
+
+    start: int
+    end: int
+    field: str | None = None
+    value: float | None = None
+    reason: str | None = None
+    understood: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands before and after a number in its part of the sentence."""
+
+    before: str
+    after: str
+
+    def distance(self, pattern: re.Pattern[str]) -> int | None:
+        """Characters to the nearest match; what stands before is a little nearer."""
+        ends = [len(self.before) - match.end() for match in pattern.finditer(self.before)]
+        starts = [match.start() for match in pattern.finditer(self.after)]
+        near = [2 * gap for gap in ends] + [2 * gap + 1 for gap in starts]
+        return min(near, default=None)
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        return bool(pattern.search(self.before) or pattern.search(self.after))
+
+
+def measures(text: str, words: Lexicon, hardware: tuple[Installed, ...]) -> Iterator[Measure]:
+    """Every number that has a unit, or that words make one of a constraint, from left to right."""
+    taken: list[tuple[int, int]] = []
+    for kind in words.kinds:
+        if kind.bare is not None:
+            for match in kind.bare.finditer(text):
+                measure = _bare(kind, match)
+                if not any(start < measure.end and measure.start < end for start, end in taken):
+                    taken.append((measure.start, measure.end))
+                    yield measure
+    for read in quantities(text):
+        if any(start < read.end and read.start < end for start, end in taken):
+            continue
+        yield _measure(read, _beside(text, read), words, hardware)
+
+
+def _bare(kind: Kind, match: re.Match[str]) -> Measure:
+    place = next(name[1:] for name, value in match.groupdict().items() if name[0] == "n" and value)
+    scale = match[f"s{place}"].lower()
+    binary = TARGETS[kind.rule.field] == "token" and scale in ("k", "m")
+    factor = {"k": 1024.0, "m": 1024.0**2}[scale] if binary else SCALES.get(scale, 1.0)
+    return Measure(match.start(), match.end(), kind.rule.field, number(match[f"n{place}"]) * factor)
+
+
+def _beside(text: str, read: Quantity) -> _Beside:
+    before, after = text[max(0, read.start - _WINDOW) : read.start], text[read.end : read.end + _WINDOW]
+    cut = max((match.end() for match in _END.finditer(before)), default=0)
+    stop = _END.search(after)
+    return _Beside(before[cut:], after[: stop.start()] if stop else after)
+
+
+def _measure(read: Quantity, beside: _Beside, words: Lexicon, hardware: tuple[Installed, ...]) -> Measure:
+    if read.unit in ("usd", "cny") or read.unit.startswith(("usd /", "cny /")):
+        return _money(read, beside, words)
+    if read.unit == "page":
+        return Measure(read.start, read.end, reason="pages")
+    if convert(1.0, read.unit, "request / second") is not None:
+        return Measure(read.start, read.end, reason="requests_per_second")
+    candidates = [(kind, value) for kind in words.kinds if (value := _value(kind, read)) is not None]
+    best: tuple[int, Kind, float] | None = None
+    for kind, value in candidates:
+        if kind.never is not None and beside.has(kind.never):
+            return Measure(read.start, read.end, understood=True)
+        gap = beside.distance(kind.near)
+        if gap is None and kind.weak is not None and (kind.rule.weak_up_to or 0) >= value:
+            weak = beside.distance(kind.weak)
+            gap = None if weak is None else 4 * _WINDOW + weak
+        if gap is None and _alone(kind, read, value):
+            gap = 8 * _WINDOW
+        if kind.rule.invert and read.each:
+            gap = -1
+        if gap is not None and (best is None or gap < best[0]):
+            best = (gap, kind, value)
+    if best is None:
+        return _unplaced(read)
+    return _checked(read, best[1], best[2], beside, words, hardware)
+
+
+def _value(kind: Kind, read: Quantity) -> float | None:
+    """The number in the record's unit, if its unit is of that kind at all."""
+    rule = kind.rule
+    if rule.field == "budget":
+        return None
+    if read.unit == "":
+        return read.high if rule.unit == "token" and read.scaled else None
+    if rule.unit == "token" and read.unit not in ("token", "hanzi", "word"):
+        return None
+    value = convert(read.low if rule.field in AT_LEAST or rule.invert else read.high, read.unit, rule.unit)
+    if value is None:
+        return None
+    if rule.field == "availability":
+        return round(value / 100, 9)
+    if rule.field in ("memory", "bandwidth"):
+        return value / 1e9
+    return 1 / value if rule.invert and value > 0 else value
+
+
+def _alone(kind: Kind, read: Quantity, value: float) -> bool:
+    rule = kind.rule
+    if read.word in rule.alone_units:
+        return True
+    if read.unit == "":
+        return False
+    if rule.alone_up_to is not None:
+        return read.low <= rule.alone_up_to
+    return rule.alone
+
+
+def _unplaced(read: Quantity) -> Measure:
+    if read.unit == "user":
+        return Measure(read.start, read.end, reason="users")
+    if read.unit == "":
+        return Measure(read.start, read.end, reason="no_unit" if read.scaled else None, understood=not read.scaled)
+    return Measure(read.start, read.end, reason="unknown")
+
+
+def _checked(
+    read: Quantity, kind: Kind, value: float, beside: _Beside, words: Lexicon, hardware: tuple[Installed, ...]
+) -> Measure:
+    """Numbers whose words say that they are of something close to a constraint, and not of it."""
+    field = kind.rule.field
+    if field == "ttft" and beside.has(words.whole_answer):
+        return Measure(read.start, read.end, reason="whole_answer")
+    if field == "memory" and hardware:
+        from engine.hardware import load_hardware
+
+        devices = load_hardware()
+        if beside.has(words.host_memory):
+            return Measure(read.start, read.end, reason="host_memory")
+        of_one = [devices[part.device] for part in hardware if part.device in devices]
+        if beside.has(words.per_device) or any(abs(device.memory - value) <= 0.1 * device.memory for device in of_one):
+            return Measure(read.start, read.end, understood=True)
+    if field == "memory" and beside.has(words.per_device):
+        return Measure(read.start, read.end, reason="memory_each")
+    return Measure(read.start, read.end, field, value)
+
+
+def _money(read: Quantity, beside: _Beside, words: Lexicon) -> Measure:
+    """A budget, if words or a period say so; without a period it has to be asked for."""
+    budget = next(kind for kind in words.kinds if kind.rule.field == "budget")
+    hourly = convert(read.high, read.unit, "usd / hour")
+    if hourly is not None:
+        return Measure(read.start, read.end, "budget", hourly)
+    worth = convert(read.high, read.unit, "usd")
+    if worth is None:
+        return Measure(read.start, read.end, reason="unknown")
+    period = _PERIODS.search(beside.before) or _PERIODS.search(beside.after)
+    if period is not None:
+        unit = "month" if period["month"] or period["m"] else "hour"
+        return Measure(read.start, read.end, "budget", convert(worth, f"usd / {unit}", "usd / hour"))
+    return Measure(read.start, read.end, reason="budget_period" if beside.has(budget.near) else "unknown")

@@ -1,0 +1,212 @@
+"""Free English and Chinese text → constraints, and what looked like a demand and was not understood.
+
+Read in layers, each on what the ones before left: what is no demand at all (URLs, names of models) is left out;
+hardware; words that set a constraint unless they are denied; numbers with units, whose constraint the nearest words
+tell. Every pattern is bounded, so the time is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.constraints.checking import check
+from engine.constraints.lexicon import Lexicon, lexicon
+from engine.constraints.measures import Measure, measures
+from engine.constraints.record import Constraints, Installed
+from engine.constraints.values import AT_LEAST, WIDE, short
+from engine.errors import UsageError
+
+TEXT_LIMIT = 4_000
+"""Characters, as in ``bot.commands``: enough for a question."""
+_CONTROL = {code: 0x20 for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFFFE, 0xFFFF) if code != 0x0A}
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_CLAUSE = re.compile(r"[^,;:!?\n。；！？，、：.]{1,4000}(?:\.(?=\S)[^,;:!?\n。；！？，、：.]{0,4000})*")
+_ONE_OF_MANY = frozenset(("task", "language"))
+"""Of which people name several in one breath; the first counts, and the others are said to be left aside."""
+_BLANK = "\x1f"
+"""Stands for what is left out; no pattern has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says.
+
+    Attributes:
+        unread: phrases that look like a demand and were not understood, some with the reason in brackets.
+        said: the piece of text that each constraint was read from.
+    """
+
+    constraints: Constraints
+    unread: tuple[str, ...] = ()
+    said: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far: values, the text each came from, whether it may be overruled, and spans that are understood."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    soft: set[str] = field(default_factory=set)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    notes: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def put(self, name: str, value: Any, text: str, *, soft: bool = False) -> None:
+        """Raises:
+        UsageError: another piece of text says otherwise.
+        """
+        if name not in self.values or (name in self.soft and not soft):
+            self.values[name], self.said[name] = value, text
+            (self.soft.add if soft else self.soft.discard)(name)
+        elif not soft and self.values[name] != value:
+            raise UsageError("constraint_said_twice", name=name, first=short(self.said[name]), second=short(text))
+
+
+def read_text(text: str) -> Reading:
+    """What ``text`` demands of a deployment.
+
+    Raises:
+        UsageError: it is longer than ``TEXT_LIMIT``, contradicts itself, or names hardware or a budget in a way that
+            has to be asked about; the sentence names the constraint and the pieces of text.
+    """
+    if len(text) > TEXT_LIMIT:
+        raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
+    words, found = lexicon(), _Found()
+    typed = text.translate(WIDE).translate(_CONTROL)
+    plain = _left_out(typed, words)
+    bare = _hardware(plain, words, found)
+    _words(plain, words, found)
+    for measure in measures(bare, words, tuple(found.values.get("hardware", ()))):
+        _take(measure, typed, found)
+    _requests_per_second(typed, found)
+    constraints = Constraints(**found.values)
+    for problem in check(constraints):
+        raise problem.error
+    return Reading(constraints, tuple(_unread(typed, plain, words, found)), found.said)
+
+
+def _left_out(typed: str, words: Lexicon) -> str:
+    """``typed`` with what cannot be a demand blanked, character for character."""
+    for pattern in words.ignored:
+        typed = pattern.sub(lambda match: _BLANK * len(match[0]), typed)
+    return typed
+
+
+def _denied(text: str, start: int, end: int, words: Lexicon) -> bool:
+    before, after = text[max(0, start - 60) : start], text[end : end + 40]
+    return bool(words.negated_before.search(before) or words.negated_after.match(after))
+
+
+def _hardware(plain: str, words: Lexicon, found: _Found) -> str:
+    """Puts the hardware; returns the text without it. A device named again without a number adds none."""
+    from engine.hardware import find_hardware
+
+    parts: dict[str, set[int]] = {}
+    order: list[Installed] = []
+    phrases = []
+    for mention in find_hardware(plain):
+        plain = plain[: mention.start] + _BLANK * (mention.end - mention.start) + plain[mention.end :]
+        found.taken.append((mention.start, mention.end))
+        if _denied(plain, mention.start, mention.end, words):
+            continue
+        installed = mention.installed
+        phrases.append(mention)
+        parts.setdefault(installed.device, set()).add(installed.count)
+        order.append(installed)
+    kept = [part for part in dict.fromkeys(order) if part.count > 1 or parts[part.device] == {1}]
+    if kept:
+        found.put("hardware", tuple(kept), ", ".join(f"{part.count}×{part.device}" for part in kept))
+    return plain
+
+
+def _words(plain: str, words: Lexicon, found: _Found) -> None:
+    """Puts what words say. Where a text names several tasks or languages, the first counts."""
+    hits = []
+    for place, (entry, pattern) in enumerate(words.said):
+        for match in pattern.finditer(plain):
+            if match.end() > match.start():
+                hits.append((match.start(), place, match.end(), entry))
+    for start, _, end, entry in sorted(hits, key=lambda hit: hit[:3]):
+        found.taken.append((start, end))
+        if _denied(plain, start, end, words):
+            continue
+        phrase = plain[start:end].replace(_BLANK, "…")
+        for name, value in entry.set.items():
+            if name in _ONE_OF_MANY and found.values.get(name, value) != value:
+                found.notes.append((start, end, f"also_{name}"))
+            else:
+                found.put(name, value, phrase, soft=entry.soft)
+
+
+def _take(measure: Measure, typed: str, found: _Found) -> None:
+    phrase = typed[measure.start : measure.end].strip()
+    if measure.reason:
+        found.notes.append((measure.start, measure.end, measure.reason))
+    if measure.field and measure.value is not None:
+        found.taken.append((measure.start, measure.end))
+        _put_number(measure.field, measure.value, phrase, found)
+    elif measure.understood:
+        found.taken.append((measure.start, measure.end))
+
+
+def _put_number(name: str, value: float, phrase: str, found: _Found) -> None:
+    from engine.constraints.values import bounded
+
+    value = bounded(name, value, phrase)
+    if name in found.values and name not in found.soft:
+        known = found.values[name]
+        if abs(known - value) <= 1e-6 * max(known, value):
+            return
+        if name in AT_LEAST and name == "memory" and (known % value == 0 or value % known == 0):
+            return  # of one card, and of all of them
+    found.put(name, value, phrase)
+
+
+def _requests_per_second(typed: str, found: _Found) -> None:
+    """Requests a second become tokens a second where the text also says how long an answer is."""
+    output = found.values.get("output")
+    if output is None or "throughput" in found.values:
+        return
+    for place, (start, end, reason) in enumerate(found.notes):
+        if reason == "requests_per_second":
+            rate = re.search(r"[0-9]{1,9}(?:\.[0-9]{1,6})?", typed[start:end])
+            if rate:
+                found.put("throughput", float(rate[0]) * output, typed[start:end])
+                found.taken.append((start, end))
+                del found.notes[place]
+            return
+
+
+def _unread(typed: str, plain: str, words: Lexicon, found: _Found) -> Iterator[str]:
+    """Phrases with a reason, then parts of sentences that demand something and had nothing understood in them."""
+    from engine.text import say
+
+    lang = "zh" if _CHINESE.search(typed) else "en"
+    given = set()
+    for start, end, reason in found.notes:
+        phrase = short(" ".join(typed[start:end].split()))
+        if (phrase, reason) not in given:
+            given.add((phrase, reason))
+            yield (
+                phrase
+                if reason == "unknown"
+                else say(
+                    "unread.phrase", lang, phrase=phrase, why=say(f"unread.{reason}", lang, **_left(reason, found))
+                )
+            )
+    spans = sorted([*found.taken, *((start, end) for start, end, _ in found.notes)])
+    for clause in _CLAUSE.finditer(plain):
+        start, end = clause.span()
+        if any(left < end and right > start for left, right in spans):
+            continue
+        if words.demands.search(clause[0]) and not words.asking.search(clause[0]):
+            phrase = " ".join(typed[start:end].split())
+            if phrase:
+                yield phrase if len(phrase) <= 80 else phrase[:79] + "…"
+
+
+def _left(reason: str, found: _Found) -> dict[str, str]:
+    return {"kept": str(found.values.get(reason.removeprefix("also_"), ""))} if reason.startswith("also_") else {}
