@@ -17,6 +17,7 @@ class Efficiencies:
     Attributes:
         memory: share of a device's bandwidth at which weights and cache are read.
         compute: share of its dense arithmetic that long prompts reach.
+        narrow: of that again, what 8 and 4 bit arithmetic reaches of its higher peak; activations are scaled on the way.
         experts: of that again, what grouped products over many experts reach.
         kernel: seconds that the shortest kernel takes, its launch included.
         sequence: seconds of the engine's own work for each running request and step: scheduling, sampling, text.
@@ -25,6 +26,7 @@ class Efficiencies:
 
     memory: float = 0.80
     compute: float = 0.45
+    narrow: float = 0.65
     experts: float = 0.5
     kernel: float = 4.5e-6
     sequence: float = 20e-6

@@ -17,7 +17,7 @@ from engine.sizing.placement import Placement, place, weigh
 from engine.sizing.quantizations import Quantization, quantizations
 from engine.sizing.records import Layout, Memory, Note, Range, Sizing, Workload
 from engine.sizing.roofline import decode_step
-from engine.sizing.serving import Steady, batch_that_fits, prompt_rate, steady
+from engine.sizing.serving import Steady, decoding_at_most, prompt_seconds, steady
 from engine.sizing.spread import widen
 
 
@@ -97,14 +97,13 @@ class _Candidate:
 
     placement: Placement
     memory: Memory
-    running: float
     steady: Steady
 
     @property
     def rank(self) -> tuple[bool, float]:
         """Smaller is better: what fits before what does not, then the nearest to fitting or the soonest answer."""
         if self.memory.fits:
-            return False, self.steady.cycle
+            return False, self.steady.total
         return True, (self.memory.needed - self.memory.capacity) * self.placement.layout.replicas
 
 
@@ -121,10 +120,8 @@ def _best(asked: _Question, parts: Parts, machine: Machine, serving: Serving) ->
         memory = memory_of(placement, min(workload.context, parts.positions), share)
         if memory.fits:
             done.add(layout.tensor)  # deeper pipelines answer no sooner
-        running = min(
-            float(share), max(1.0, batch_that_fits(placement, workload.prompt, workload.output, room_for_cache(memory)))
-        )
-        candidate = _Candidate(placement, memory, running, steady(placement, workload.prompt, workload.output, running))
+        room = max(0, room_for_cache(memory))
+        candidate = _Candidate(placement, memory, steady(placement, workload.prompt, workload.output, share, room))
         if best is None or candidate.rank < best.rank:
             best = candidate
     return best
@@ -137,10 +134,10 @@ def _sizing(asked: _Question, best: _Candidate) -> Sizing:
     longest = min(tokens_in(placement, room), parts.positions)
     each = cache_of(placement, min(workload.context, parts.positions))
     at_once = int(room / each) * layout.replicas if room > 0 else 0
-    batch = batch_that_fits(placement, workload.prompt, workload.output, room)
-    full = steady(placement, workload.prompt, workload.output, batch).throughput if batch >= 1 else 0.0
+    batch = decoding_at_most(placement, workload.prompt, workload.output, max(0, room))
+    full = steady(placement, workload.prompt, workload.output, batch).throughput if at_once else 0.0
     measured = _measured(placement)
-    rate = prompt_rate(placement, workload.prompt) * layout.replicas
+    rate = workload.prompt / prompt_seconds(placement, workload.prompt) * layout.replicas
     return Sizing(
         model=asked.variant.id,
         quantization=asked.quantization.id,
@@ -156,7 +153,9 @@ def _sizing(asked: _Question, best: _Candidate) -> Sizing:
         tpot=widen(best.steady.tpot, "tpot", measured=measured),
         throughput=widen(full * layout.replicas, "throughput", measured=measured),
         prefill=widen(rate, "prefill", measured=measured),
-        bound=decode_step(placement, best.running, workload.prompt + workload.output / 2).bound,
+        bound=decode_step(
+            placement, min(batch, workload.concurrency / layout.replicas), workload.prompt + workload.output / 2
+        ).bound,
         watts=asked.device.watts * layout.devices if asked.device.watts else None,
         cost=_cost(asked.device, layout.devices),
         notes=_notes(asked, best),

@@ -57,6 +57,7 @@ class Placement:
 
     Attributes:
         flops, wide_flops: FLOP/s of one device at best, in the quantisation's format and in 16 bits.
+        narrow: whether activations are scaled down to fewer than 16 bits.
         kernels: of one layer.
         copies: of the cache that its tensor-parallel devices hold together.
         spread: attention is data-parallel (each device has all of its weights and its own requests' cache).
@@ -71,6 +72,7 @@ class Placement:
     layout: Layout
     flops: float
     wide_flops: float
+    narrow: bool
     kernels: int
     copies: float
     efficiencies: Efficiencies = FITTED
@@ -96,16 +98,19 @@ def place(
 ) -> Placement:
     """A model in a layout. MLA's latent cache, and grouped keys once there are more devices than heads of them,
     lie on every tensor-parallel device (vLLM and SGLang alike)."""
+    flops, wide_flops = matrix_flops(machine, quantization.compute), matrix_flops(machine, "bf16")
+    narrow = quantization.kind == "plain" and quantization.compute in machine.flops and flops > wide_flops
     kernels = KERNELS + (EXPERT_KERNELS if parts.expert_count else 0) + (LATENT_KERNELS if parts.latent else 0)
-    kernels += SCALED_KERNELS if quantization.compute in ("fp8", "int8", "fp4") and quantization.kind == "plain" else 0
+    kernels += SCALED_KERNELS if narrow else 0
     return Placement(
         parts=parts,
         weights=weights,
         machine=machine,
         serving=serving,
         layout=layout,
-        flops=matrix_flops(machine, quantization.compute),
-        wide_flops=matrix_flops(machine, "bf16"),
+        flops=flops,
+        wide_flops=wide_flops,
+        narrow=narrow,
         kernels=kernels,
         copies=1.0 if spread else max(1.0, layout.tensor / parts.cache_heads),
         efficiencies=efficiencies,

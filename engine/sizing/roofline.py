@@ -5,7 +5,7 @@ Source of the form: the roofline model (Williams, Waterman, Patterson, 2009). Of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.sizing.efficiencies import LINK, REDUCE_SECONDS, maker_share
@@ -52,7 +52,8 @@ def decode_step(placement: Placement, batch: float, context: float) -> Step:
     rows = requests * (1 + placement.drafted)
     seen = min(context, placement.parts.attended or context)
     width = placement.parts.decode_width
-    return _step(placement, rows=rows, sampled=rows, requests=requests, context=seen, width=width)
+    step = _step(placement, rows=rows, sampled=rows, requests=requests, context=seen, width=width)
+    return replace(step, own=step.own + _drafting(placement, rows)) if placement.drafted else step
 
 
 def prefill_step(placement: Placement, tokens: float, behind: float = 0.0) -> Step:
@@ -82,9 +83,18 @@ def _step(placement: Placement, *, rows: float, sampled: float, requests: float,
     chosen = rows * parts.experts * parts.experts_per_token / max(parts.expert_count, 1)
     windowed = (parts.layers - parts.full_layers) * min(context, parts.window)
     scores = rows * parts.heads * width * (parts.full_layers * context + windowed)
-    compute = 2 * ((plain + chosen / pace.experts) / placement.flops + scores / placement.wide_flops) / reach
+    flops = placement.flops * pace.narrow if placement.narrow else placement.flops
+    compute = 2 * ((plain + chosen / pace.experts) / flops + scores / placement.wide_flops) / reach
     own = parts.layers * placement.kernels * pace.kernel / maker + requests * pace.sequence
     return Step(memory, compute, _links(placement, rows), own)
+
+
+def _drafting(placement: Placement, rows: float) -> float:
+    """Seconds to propose tokens one after another: a layer and the output head each, and the engine's work on them."""
+    pace = placement.efficiencies
+    head = (placement.weights.head or placement.weights.embedding) / placement.layout.tensor
+    each = head / (placement.machine.bandwidth * pace.memory) + 2 * placement.kernels * pace.kernel
+    return placement.drafted * each + rows * pace.sequence
 
 
 def _links(placement: Placement, rows: float) -> float:

@@ -1,4 +1,9 @@
-"""Continuous batching as arithmetic: many requests served by one replica."""
+"""Continuous batching as arithmetic: many requests served by one replica.
+
+A step takes the tokens of all decoding requests and fills up, to ``chunk`` tokens, with prompts that wait (chunked
+prefill, arXiv 2308.16369, the default of vLLM and SGLang). So of b requests decoding, b/output end and start in each
+step, and each waits (b-1)/output prompts' time between two of its tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,60 +17,64 @@ from engine.sizing.roofline import decode_step, prefill_step
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """One replica with a constant number of requests in flight. Seconds, and output tokens per second; ``cycle``: from
+    """One replica with a constant number of requests in flight. Seconds, and output tokens per second; ``total``: from
     a request's arrival to its last token."""
 
     ttft: float
     tpot: float
     throughput: float
-    cycle: float
+    total: float
 
 
 def prefill_seconds(placement: Placement, prompt: float) -> float:
     """Seconds from the first to the last chunk of one prompt, nothing else running."""
     chunk = float(placement.serving.chunk)
     whole, rest = divmod(prompt, chunk)
-    seconds = prefill_step(placement, rest).seconds if rest else 0.0
+    seconds = prefill_step(placement, rest, whole * chunk).seconds if rest else 0.0
     if whole:
         # Attention grows evenly from chunk to chunk, so the middle one stands for all.
         seconds += whole * prefill_step(placement, chunk, (whole - 1) * chunk / 2).seconds
     return seconds
 
 
-def prompt_rate(placement: Placement, prompt: float) -> float:
-    """Prompt tokens per second when prompts queue: short ones share steps, pipeline stages work at once."""
+def prompt_seconds(placement: Placement, prompt: float) -> float:
+    """Seconds that one prompt adds when prompts queue: short ones share steps, pipeline stages work at once."""
     chunk = float(placement.serving.chunk)
+    stages = placement.layout.pipeline
     if prompt >= chunk:
-        return placement.layout.pipeline * prompt / prefill_seconds(placement, prompt)
-    step = prefill_step(placement, chunk)
-    alone = prefill_step(placement, prompt)
-    scores = max(0.0, alone.compute - step.compute * prompt / chunk)
-    return placement.layout.pipeline * chunk / (step.seconds + scores * chunk / prompt)
+        return prefill_seconds(placement, prompt) / stages
+    # A step over several prompts, each of which looks back at itself only: half of its own length on average.
+    return prefill_step(placement, chunk, prompt / 2 - chunk / 2).seconds * prompt / chunk / stages
 
 
-def steady(placement: Placement, prompt: float, output: float, running: float) -> Steady:
-    """``running`` requests in flight, a new one for each that ends, so that prompts interrupt evenly.
-
-    Of the others' prompts, each token of a request waits for (running-1)/output of one.
-    """
-    step = decode_step(placement, running, prompt + output / 2).seconds
-    each = prompt / prompt_rate(placement, prompt)
-    interrupted = max(0.0, running - 1) / output * each
-    tpot = (step + interrupted) / (1 + placement.accepted)
-    busy = min(1.0, running * each / (output * tpot + each))
-    ttft = (
-        placement.efficiencies.request
-        + prefill_seconds(placement, prompt)
-        + (step + busy * each if running > 1 else 0.0)
-    )
-    cycle = ttft + output * tpot
-    return Steady(ttft, tpot, running * output / (output * tpot + each), cycle)
-
-
-def batch_that_fits(placement: Placement, prompt: float, output: float, room: float) -> float:
-    """Requests in one batch: as many as the cache holds on average, up to the engine's limit."""
+def decoding_at_most(placement: Placement, prompt: float, output: float, room: float) -> float:
+    """Requests that decode at once: as many as the cache holds at their mean length, up to the engine's limit, and no
+    more than prompts in the rest of each step can replace."""
     each = cache_of(placement, prompt + output / 2)
-    return max(0.0, min(float(placement.serving.running), room / each if each else float("inf")))
+    held = room / each if each else float("inf")
+    fed = placement.serving.chunk * placement.layout.pipeline * output / (prompt + output)
+    return max(1.0, min(float(placement.serving.running), held, fed))
+
+
+def token_seconds(placement: Placement, prompt: float, output: float, decoding: float) -> float:
+    """Seconds between two tokens of a request, prompts of others coming in between."""
+    step = decode_step(placement, decoding, prompt + output / 2).seconds / (1 + placement.accepted)
+    return step + max(0.0, decoding - 1) / output * prompt_seconds(placement, prompt)
+
+
+def steady(placement: Placement, prompt: float, output: float, inflight: float, room: float = float("inf")) -> Steady:
+    """``inflight`` requests, a new one for each that ends. Those that do not fit in ``room`` bytes of cache queue; how
+    long follows from Little's law."""
+    decoding = min(inflight, decoding_at_most(placement, prompt, output, room))
+    tpot = token_seconds(placement, prompt, output, decoding)
+    each = prompt_seconds(placement, prompt)
+    rate = decoding / (output * tpot + each)
+    alone = placement.efficiencies.request + prefill_seconds(placement, prompt)
+    if inflight > 1:
+        # It comes in the middle of a step, and with chance rate x each another prompt is being read.
+        alone += tpot / 2 + min(1.0, rate * each) * each / 2
+    ttft = max(alone, inflight / rate - output * tpot)
+    return Steady(ttft, tpot, rate * output, ttft + output * tpot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +88,40 @@ class Burst:
 
 
 _DRAIN_STEPS = 12
+_SHORTEST = 4
+"""Tokens of the shortest answers that benchmarks keep (``vllm bench serve`` on ShareGPT)."""
+_EULER = 0.577
 
 
-def burst(
-    placement: Placement, requests: int, prompt: float, output: float, room: float, *, alike: bool = False
-) -> Burst:
-    """So many requests sent at once to one replica.
+def burst(placement: Placement, requests: float, prompt: float, output: float, room: float, *, alike: bool) -> Burst:
+    """So many requests sent at once to one replica, with ``room`` bytes for their cache.
 
-    The batch stays full until the queue is empty, then drains. Lengths of answers are spread exponentially, as chats'
-    are, so a draining batch halves every ``output`` x ln 2 steps; ``alike``: all of one length, no tail.
+    The batch stays full until the queue is empty, then drains. ``alike``: all answers are of one length. Otherwise
+    lengths are spread exponentially, as chats' are: a draining batch halves every output x ln 2 steps, and the mean
+    over requests of 1/length, by which waiting counts in a mean time per token, exceeds 1/output.
     """
-    batch = max(1.0, min(float(requests), batch_that_fits(placement, prompt, output, room)))
-    each = prompt / prompt_rate(placement, prompt)
+    decoding = min(float(requests), decoding_at_most(placement, prompt, output, room))
+    queued = requests - decoding
+    each = prompt_seconds(placement, prompt)
     context = prompt + output / 2
     gain = 1 + placement.accepted
-    full = decode_step(placement, batch, context).seconds / gain
-    queued = max(0.0, requests - batch)
-    filling = batch * each
-    flowing = queued * (each + output * full / batch)
-    draining = output * full if alike else output * _drain(placement, batch, context) / gain
-    duration = placement.efficiencies.request + filling + flowing + draining
-    rate = (each + output * full / batch) if queued else 0.0
-    ttft = placement.efficiencies.request + (batch * filling / 2 + queued * (filling + queued * rate / 2)) / requests
-    tpot = full + each * batch / output * (0.5 + 0.5 * queued / requests)
-    return Burst(duration, ttft, tpot, requests * output / duration)
+    step = decode_step(placement, decoding, context).seconds / gain
+    filling = decoding * each
+    apart = each + output * step / decoding
+    draining = output * (step if alike else _drain(placement, decoding, context) / gain)
+    duration = placement.efficiencies.request + filling + queued * apart + draining
+    waits = decoding * filling / 2 + queued * (filling + queued * apart / 2)
+    inverse = 1 / output if alike else max(1.0, log(output / _SHORTEST) - _EULER) / output
+    first = draining / output / log(decoding + 2) if not alike and not queued else step
+    flowing = token_seconds(placement, prompt, output, decoding)
+    tpot = (decoding * (first + filling / 2 * inverse) + queued * flowing) / requests
+    return Burst(duration, placement.efficiencies.request + waits / requests, tpot, requests * output / duration)
 
 
 def _drain(placement: Placement, batch: float, context: float) -> float:
-    """Seconds per token of mean output that a draining batch takes: its steps at batch e^-u, over u to ln(batch)."""
-    span = log(max(batch, 1.0)) + 1.0
+    """Steps' seconds per token of mean output while a batch drains: it is at batch x e^-u after u x output steps, and
+    the last request is expected to end at u = ln(batch) + 0.577."""
+    span = log(max(batch, 1.0)) + _EULER
     width = span / _DRAIN_STEPS
     middle = (width * (index + 0.5) for index in range(_DRAIN_STEPS))
     return sum(decode_step(placement, max(1.0, batch * exp(-u)), context).seconds for u in middle) * width
