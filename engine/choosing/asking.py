@@ -10,11 +10,11 @@ from engine.constraints.record import Constraints, Installed
 from engine.identification import Option
 
 _LIKELY: Mapping[str, Sequence[Any]] = {
-    "hardware": ((Installed("rtx-4090", 1),), (Installed("a100-80gb-sxm", 2),), (Installed("h200", 8),)),
+    "hardware": ((Installed("rtx-4090", 1),), (Installed("a100-80gb", 2),), (Installed("h200", 8),)),
     "task": ("customer-service", "legal", "math", "code"),
     "ttft": (0.3, 1.0, 5.0),
-    "context": (4_096, 32_768, 131_072),
-    "concurrency": (1, 16, 128),
+    "context": (32_768, 131_072),
+    "concurrency": (16, 128),
     "budget": (0.5, 3.0, 30.0),
     "tpot": (0.02, 0.05, 0.1),
     "language": ("en", "zh"),

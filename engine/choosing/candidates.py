@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from math import inf
 from pathlib import Path
 
 from engine.catalog import load_family
-from engine.catalog.schema import Variant
+from engine.catalog.schema import Parameters, Shape, Variant
 from engine.choosing.quality import benchmarks_for, quality_of
 from engine.constraints.record import Constraints, Installed
 from engine.hardware import hardware_memory, load_hardware, menu
 from engine.hardware.schema import Device
 from engine.identification import Option
-from engine.sizing import quantizations, runs_on, size_option
-from engine.sizing.records import Workload
+from engine.sizing import Quantization, quantizations, size_option
+from engine.sizing.engines import choose_engine
+from engine.sizing.model_parts import parts_of
+from engine.sizing.placement import weigh
+from engine.sizing.records import Sizing, Workload
 
 _ROUNDING = 1.08
 """A card "of 80 GB" reports up to 7.4 % more bytes than its name says (80 GiB)."""
@@ -22,6 +28,12 @@ _LEAST_SHARE = 0.6
 """Of the memory that was named: hardware with less is not what was meant. Judged."""
 _FEW = 3
 """Devices that stand for a kind of place, where only the kind was named."""
+_PLACES = {"edge": ("edge", "embedded"), "embedded": ("embedded", "edge")}
+"""Kinds of place that people name for one another."""
+_ROOMY, _ROOMY_WHEN_BUSY = 6.0, 30.0
+"""Times the weights that hardware may hold before nobody would buy it for them; more where many ask. Judged."""
+_FILES = 3
+"""Of llama.cpp's files, those with most bits that fit: the others are worse and no less work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,8 @@ def full_and_distilled(family_files: tuple[Path, ...] = ()) -> tuple[Variant, ..
 
 
 def hardware_for(constraints: Constraints, hardware_files: tuple[Path, ...] = ()) -> Hardware:
-    """What was named, by name or by its memory or kind; else usual purchases."""
+    """What was named, by name or by its memory or kind; else usual purchases, as far as their price is known: what they
+    cost could not be weighed otherwise."""
     known = load_hardware(hardware_files)
     if constraints.hardware:
         places = [
@@ -51,11 +64,12 @@ def hardware_for(constraints: Constraints, hardware_files: tuple[Path, ...] = ()
         ]
         return Hardware(tuple(places), named=True)
     bought = [(known[part.device], part.count) for part in menu() if part.device in known]
+    priced = [place for place in bought if place[0].price is not None]
     if constraints.memory is not None:
         return Hardware(tuple(_of_memory(constraints, known, bought)), named=True)
     if constraints.device is not None:
-        return Hardware(tuple(_of_kind(constraints.device, known, bought)), named=constraints.device != "server")
-    return Hardware(tuple(bought), named=False)
+        return Hardware(tuple(_of_kind(constraints.device, known, priced)), named=constraints.device != "server")
+    return Hardware(tuple(priced), named=False)
 
 
 def usual_hardware(hardware_files: tuple[Path, ...] = ()) -> Hardware:
@@ -93,10 +107,11 @@ def _is_of(place: tuple[Device, int], constraints: Constraints, least: float, mo
 
 
 def _of_kind(kind: str, known: Mapping[str, Device], bought: list[tuple[Device, int]]) -> list[tuple[Device, int]]:
-    usual = [place for place in bought if place[0].place == kind]
+    places = _PLACES.get(kind, (kind,))
+    usual = [place for place in bought if place[0].place in places]
     if usual:
         return usual
-    singles = sorted(((device, 1) for device in known.values() if device.place == kind), key=_memory)
+    singles = sorted(((device, 1) for device in known.values() if device.place in places), key=_memory)
     return singles[-_FEW:]
 
 
@@ -105,25 +120,93 @@ def _memory(place: tuple[Device, int]) -> float:
 
 
 def options_on(
-    places: tuple[tuple[Device, int], ...], variants: tuple[Variant, ...], workload: Workload, constraints: Constraints
+    hardware: Hardware, variants: tuple[Variant, ...], workload: Workload, constraints: Constraints
 ) -> list[Option]:
-    """Every variant in every quantisation on every place, where there is software that runs it."""
-    found = []
+    """Every variant in every quantisation worth having on every place that its weights could lie on. Of a variant that
+    could lie on none, what comes nearest."""
+    found: list[Option] = []
+    sized: dict[int, list[Sizing]] = {}
     for variant in variants:
-        benchmarks = benchmarks_for(variant, constraints.task)
-        for kind in quantizations().values():
-            quality = quality_of(variant, kind, constraints.task, constraints.language)
-            found += [
-                Option(
-                    variant=variant.id,
-                    title=dict(variant.title),
-                    kind="full" if variant.kind == "full" else "distilled",
-                    sizing=size_option(variant, kind.id, device, count, workload),
-                    quality=quality,
-                    benchmarks=benchmarks,
-                    score=0.0,
-                )
-                for device, count in places
-                if runs_on(variant, kind.id, device)
-            ]
+        twin = variant.parameters.main  # R1 and R1-0528 are sized once
+        if twin not in sized:
+            sized[twin] = list(_sizings(hardware, variant, workload, constraints))
+        found += [_option(variant, sizing, constraints) for sizing in sized[twin]]
     return found
+
+
+def _option(variant: Variant, sizing: Sizing, constraints: Constraints) -> Option:
+    kind = quantizations()[sizing.quantization]
+    return Option(
+        variant=variant.id,
+        title=dict(variant.title),
+        kind="full" if variant.kind == "full" else "distilled",
+        sizing=sizing if sizing.model == variant.id else replace(sizing, model=variant.id),
+        quality=quality_of(variant, kind, constraints.task, constraints.language),
+        benchmarks=benchmarks_for(variant, constraints.task),
+        score=0.0,
+    )
+
+
+def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constraints: Constraints) -> Iterator[Sizing]:
+    busy = constraints.throughput is not None or constraints.concurrency is not None
+    roomiest = inf if hardware.named else _ROOMY_WHEN_BUSY if busy else _ROOMY
+    found = False
+    for device, count in hardware.places:
+        room = device.usable * count * 1e9
+        on_server, in_files = _readable(variant, device)
+        within = [kind for kind, size in on_server if size <= room <= size * roomiest]
+        sizings = [size_option(variant, kind, device, count, workload) for kind in within]
+        if not any(sizing.fits for sizing in sizings):
+            best = [kind for kind, size in in_files if size <= room <= size * roomiest][:_FILES]
+            sizings += [size_option(variant, kind, device, count, workload) for kind in best]
+        found = found or bool(sizings)
+        yield from sizings
+    if not found:
+        yield from _nearest(hardware, variant, workload)
+
+
+def _nearest(hardware: Hardware, variant: Variant, workload: Workload) -> Iterator[Sizing]:
+    """The smallest quantisation on the most memory that was named."""
+    readable = [(place, kind) for place in hardware.places for kind in itertools.chain(*_readable(variant, place[0]))]
+    if readable:
+        (device, count), (kind, _) = min(readable, key=lambda entry: (-_memory(entry[0]), entry[1][1]))
+        yield size_option(variant, kind, device, count, workload)
+
+
+@cache
+def _worth_having() -> tuple[Quantization, ...]:
+    """Quantisations that none other beats for the same software: no more bits, and less lost."""
+    every = tuple(quantizations().values())
+    return tuple(kind for kind in every if not any(_beats(other, kind) for other in every))
+
+
+def _beats(one: Quantization, other: Quantization) -> bool:
+    same = (one.kind, one.engines, one.needs, one.only) == (other.kind, other.engines, other.needs, other.only)
+    return same and one.bits == other.bits and one.loss < other.loss
+
+
+Readable = tuple[tuple[str, float], ...]
+
+
+def _readable(variant: Variant, device: Device) -> tuple[Readable, Readable]:
+    """Quantisations that some software reads on a device, with the bytes of their weights: number formats of
+    safetensors, and llama.cpp's files; from most to fewest bytes."""
+    return _readable_by(variant.shape, variant.parameters, device.engines, tuple(device.flops))
+
+
+@lru_cache(maxsize=4096)
+def _readable_by(
+    shape: Shape, parameters: Parameters, engines: tuple[str, ...], formats: tuple[str, ...]
+) -> tuple[Readable, Readable]:
+    parts = parts_of(shape, parameters)
+    kinds = [
+        (kind, weigh(parts, kind).total)
+        for kind in _worth_having()
+        if (not kind.needs or set(kind.needs) & set(formats))
+        and choose_engine(engines, kind.engines)
+        and (not kind.only or shape.model_type in kind.only)
+    ]
+    ordered = sorted(kinds, key=lambda entry: -entry[1])
+    plain = tuple((kind.id, size) for kind, size in ordered if kind.kind == "plain")
+    files = tuple((kind.id, size) for kind, size in ordered if kind.kind == "gguf")
+    return plain, files

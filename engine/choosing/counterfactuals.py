@@ -33,10 +33,11 @@ def counterfactuals(
 
 def _relaxed(decision: Decision) -> Iterator[Said]:
     """Better models that miss one demand only, by little: at what value they would meet it."""
-    least = decision.option.quality if decision.option is not None else 0.0
+    chosen = decision.option
+    least = chosen.quality if chosen is not None else 0.0
     near: dict[str, tuple[float, Option]] = {}
     for option in decision.options:
-        if len(option.fails) != 1 or option.quality <= least:
+        if len(option.fails) != 1 or option.quality <= least or (chosen and chosen.variant == option.variant):
             continue
         factor = _factor(option.fails[0])
         if factor is None or factor > _RELAXED:

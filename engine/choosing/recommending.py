@@ -26,11 +26,13 @@ from engine.identification import Option, Recommendation, Said
 from engine.rules.applying import Ruling, apply_rules
 from engine.rules.loading import load_rules
 from engine.rules.schema import Rule
-from engine.sizing.records import Workload
+from engine.sizing import size_option
+from engine.sizing.records import Sizing, Workload
 from engine.verdict import Verdict
 
 _SHOWN_WORDS = 4_000
 _SHOWN_OPTIONS = 16
+_SHORT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _ruling(question: _Question) -> Ruling:
 
 
 def _options(question: _Question, hardware: Hardware) -> list[Option]:
-    found = options_on(hardware.places, question.variants, question.workload, question.constraints)
+    found = options_on(hardware, question.variants, question.workload, question.constraints)
     return _judged(found, question, hardware)
 
 
@@ -156,25 +158,38 @@ def _missing(question: _Question, decision: Decision) -> tuple[str, ...]:
         workload, _ = workload_of(changed)
         asked = replace(question, constraints=changed, workload=workload)
         if changed.hardware != question.constraints.hardware:
-            hardware = hardware_for(changed)
-            options = _options(asked, hardware)
+            asked = replace(asked, hardware=replace(question.hardware, named=True))
+            options = [option for option in decision.options if _is_on(option, changed)]
         elif workload != question.workload:
-            places = tuple({(option.sizing.device, option.sizing.count) for option in shortlist})
-            of_these = [place for place in question.hardware.places if (place[0].id, place[1]) in places]
-            hardware = replace(question.hardware, places=tuple(of_these))
-            options = _options(asked, hardware)
+            options = [replace(option, sizing=_resized(option, asked)) for option in shortlist]
         else:
-            hardware = question.hardware
-            options = _judged(list(decision.options), asked, hardware)
-        return decide(options, _ruling(asked).kind, changed, workload).option
+            options = shortlist
+        judged = _judged(options, asked, asked.hardware)
+        return decide(judged, _ruling(asked).kind, changed, workload).option
 
     return missing(question.constraints, decision.option, choose)
 
 
+def _is_on(option: Option, constraints: Constraints) -> bool:
+    return any(
+        part.device == option.sizing.device and part.count >= option.sizing.count for part in constraints.hardware
+    )
+
+
+def _resized(option: Option, question: _Question) -> Sizing:
+    variant = next(variant for variant in question.variants if variant.id == option.variant)
+    sizing = option.sizing
+    device = question.devices[sizing.device]
+    return size_option(variant, sizing.quantization, device, sizing.count, question.workload)
+
+
 def _shortlist(decision: Decision) -> list[Option]:
-    """Options that another workload would likely choose from."""
-    first = [option for option in (decision.option, decision.runner_up) if option is not None]
-    return [*first, *_worth_showing(decision)[:4]]
+    """Options that another demand would likely choose from: the best few, and the best of each variant."""
+    ranked = sorted(decision.options, key=lambda option: (bool(option.fails), -option.score))
+    best_of: dict[str, Option] = {}
+    for option in ranked:
+        best_of.setdefault(option.variant, option)
+    return list({id(option): option for option in (*ranked[:_SHORT], *best_of.values())}.values())
 
 
 def _counterfactuals(question: _Question, ruling: Ruling, decision: Decision) -> tuple[Said, ...]:

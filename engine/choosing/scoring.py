@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf, log2
 
 from engine.choosing.demands import cost_of
-from engine.constraints.record import Constraints
+from engine.constraints.record import Constraints, Task
 from engine.identification import Option
 from engine.sizing.records import Workload
 
@@ -19,6 +19,11 @@ _PER_DOUBLED_MEMORY = 0.2
 more in use; where money must be spent, two points of GPQA for twice the money is what 32B over 14B offers, and no more."""
 _DETAIL = 1.5
 """Weight of quality where much depends on details. Judged."""
+_COMFORT = {"served": (2.0, 0.1), "usual": (10.0, 0.15)}
+"""Seconds to the first token and per token beyond which people stop waiting, where they did not say: a token every 0.15 s
+is about the speed at which people read. Judged."""
+_SERVED: frozenset[Task] = frozenset(("customer-service", "agent"))
+_PER_DOUBLED_DISCOMFORT = 4.0
 _CHEAPEST = 0.01
 """US dollars an hour below which cost does not matter."""
 
@@ -41,7 +46,19 @@ def scored(option: Option, constraints: Constraints, workload: Workload, *, name
     quality = option.quality * (_DETAIL if constraints.detail == "high" else 1.0)
     paid = per_cost * log2(max(cost, _CHEAPEST)) if cost is not None else 0.0
     held = _PER_DOUBLED_MEMORY * log2(max(option.sizing.memory.needed / 1e9, 1.0))
-    return replace(option, score=quality - per_time * log2(max(answer_time(option, workload), 0.1)) - paid - held)
+    waited = per_time * log2(max(answer_time(option, workload), 0.1)) + _discomfort(option, constraints)
+    return replace(option, score=quality - waited - paid - held)
+
+
+def _discomfort(option: Option, constraints: Constraints) -> float:
+    """Points lost where people would wait too long; nothing where they said how long they wait."""
+    first, each = _COMFORT["served" if constraints.task in _SERVED else "usual"]
+    beyond = 0.0
+    if constraints.ttft is None:
+        beyond += max(0.0, log2(option.sizing.ttft.value / first)) if option.sizing.ttft.value else 0.0
+    if constraints.tpot is None and constraints.throughput is None:
+        beyond += max(0.0, log2(option.sizing.tpot.value / each)) if option.sizing.tpot.value else 0.0
+    return _PER_DOUBLED_DISCOMFORT * min(beyond, 20.0)
 
 
 def _spending(constraints: Constraints, named: bool) -> str:

@@ -20,7 +20,9 @@ HOURS_A_MONTH = 730
 
 def sentence(said: Said, lang: str) -> str:
     """The sentence of something said, in ``lang``."""
-    return say(f"recommendation.{said.code}", lang, **{name: _shown(name, value, lang) for name, value in said.values.items()})
+    return say(
+        f"recommendation.{said.code}", lang, **{name: _shown(name, value, lang) for name, value in said.values.items()}
+    )
 
 
 def _shown(name: str, value: Any, lang: str) -> Any:
@@ -78,7 +80,9 @@ def quantization_text(quantization: str, lang: str) -> str:
 
 def benchmarks_text(benchmarks: Mapping[str, float], lang: str) -> str:
     """Scores by the names of their benchmarks."""
-    return ", ".join(f"{say(f'recommendation.benchmarks.{name}', lang)} {score:g}" for name, score in benchmarks.items())
+    return ", ".join(
+        f"{say(f'recommendation.benchmarks.{name}', lang)} {score:g}" for name, score in benchmarks.items()
+    )
 
 
 _UNITS: Mapping[str, Callable[[Any], str]] = {
