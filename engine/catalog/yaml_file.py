@@ -7,6 +7,7 @@ sentence for the person who wrote the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,39 @@ def read_records(path: Path, model: type[Model]) -> Model:
 
 def parse_records(text: str, model: type[Model], name: str) -> Model:
     """``text`` as a ``model``; ``name`` is the file's name in a sentence. Raises as ``read_records``."""
+    document = parse_yaml_file(text, name)
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CatalogError(
+            "catalog_invalid",
+            file=name,
+            line=document.line(first["loc"]),
+            field=".".join(str(part) for part in first["loc"]) or "file",
+            problem=first["msg"].removeprefix("Value error, ").lower(),
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file as plain data, which still knows where everything stood."""
+
+    value: Any
+    node: yaml.Node
+
+    def line(self, location: tuple[int | str, ...]) -> int:
+        """The line of what is at ``location``, or of the deepest that is there on the way to it."""
+        return _line(_locate(self.node, location))
+
+
+def read_document(path: Path) -> Document:
+    """The file at ``path``. Raises as ``read_records``, but for what the data means."""
+    return parse_yaml_file(_read(path), path.name)
+
+
+def parse_yaml_file(text: str, name: str) -> Document:
+    """``text`` as a document. Raises as ``read_document``."""
     try:
         node = yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -44,20 +78,9 @@ def parse_records(text: str, model: type[Model], name: str) -> Model:
         if depth > _DEPTH_LIMIT:
             raise CatalogError("catalog_yaml", file=name, line=_line(child), problem="nested too deeply")
     try:
-        value = _LOADER("").construct_document(node)
+        return Document(_LOADER("").construct_document(node), node)
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
         raise CatalogError("catalog_yaml", file=name, line=_line_of(error), problem=_problem_of(error)) from error
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CatalogError(
-            "catalog_invalid",
-            file=name,
-            line=_line(_locate(node, first["loc"])),
-            field=".".join(str(part) for part in first["loc"]) or "file",
-            problem=first["msg"].removeprefix("Value error, ").lower(),
-        ) from error
 
 
 def _read(path: Path) -> str:

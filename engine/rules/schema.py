@@ -234,7 +234,7 @@ class Rule(Record):
     when: When = When()
     any: bool = False
     words: dict[Literal["en", "zh"], tuple[Pattern, ...]] = Field(default_factory=dict)
-    chosen: Annotated[Choice, BeforeValidator(_kind_alone)] | None = None
+    chosen: Annotated[Choice | None, BeforeValidator(_kind_alone)] = None
     disable: bool = False
     reason: Text = Field(default_factory=dict)
     source: str = ""
@@ -288,7 +288,7 @@ class RuleTest(Record):
     given: dict[str, str | float | int] = Field(default_factory=dict)
     message: str = ""
     identified: bool = False
-    chosen: Annotated[Chosen, BeforeValidator(_kind_alone)] | None = None
+    chosen: Annotated[Chosen | None, BeforeValidator(_kind_alone)] = None
     expect: Expected
 
 
