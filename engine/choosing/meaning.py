@@ -31,9 +31,9 @@ def meaning_of(verdict: Verdict | None, chosen: Option | None, options: Sequence
         assert failing is not None
         nearest = min((option for option in options if option.variant == verdict.variant),
                       key=lambda option: (len(option.fails), -option.score))  # fmt: skip
-        values = {"title": dict(failing.title), "chosen": dict(chosen.title), "why": as_value(nearest.fails[0])}
-        return Said("meaning.fails", values)
-    values = {"title": dict(found.title), "chosen": dict(chosen.title), "quantization": found.sizing.quantization,
+        failed = {"title": dict(failing.title), "chosen": dict(chosen.title), "why": as_value(nearest.fails[0])}
+        return Said("meaning.fails", failed)
+    values: dict[str, object] = {"title": dict(found.title), "chosen": dict(chosen.title), "quantization": found.sizing.quantization,
               "has_s": found.sizing.ttft.value, "each_s": found.sizing.tpot.value, "has_score": found.quality,
               "other_score": chosen.quality}  # fmt: skip
     if found.variant == chosen.variant:

@@ -33,6 +33,7 @@ from engine.verdict import Verdict
 _SHOWN_WORDS = 4_000
 _SHOWN_OPTIONS = 16
 _SHORT = 6
+_OTHER: Mapping[Kind, Kind] = {"full": "distilled", "distilled": "full"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,8 @@ def _without_rule(question: _Question, ruling: Ruling, decision: Decision) -> Sa
     option = decision.option
     if option is None or ruling.kind != decision.kind or ruling.kind is None:
         return None
-    against: Kind | None = next((hit.effect for hit in ruling.hits if hit.effect not in (ruling.kind, "caution")), None)  # type: ignore[assignment]
+    votes_against = any(hit.effect == _OTHER[ruling.kind] for hit in ruling.hits)
+    against = _OTHER[ruling.kind] if votes_against else None
     other = decide(decision.options, against, question.constraints, question.workload).option
     if other is None:
         other = best(decision.passing, lambda entry: True)
