@@ -155,6 +155,8 @@ def _checked(
         from engine.hardware import load_hardware
 
         devices = load_hardware()
+        if all(devices[part.device].kind == "cpu" for part in hardware if part.device in devices):
+            return Measure(read.start, read.end, field, value)
         if beside.has(words.host_memory):
             return Measure(read.start, read.end, reason="host_memory")
         of_one = [devices[part.device] for part in hardware if part.device in devices]

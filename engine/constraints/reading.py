@@ -16,7 +16,7 @@ from engine.constraints.checking import check
 from engine.constraints.lexicon import Lexicon, lexicon
 from engine.constraints.measures import Measure, measures
 from engine.constraints.record import Constraints, Installed
-from engine.constraints.values import AT_LEAST, WIDE, short
+from engine.constraints.values import AT_LEAST, EXAMPLES, WIDE, short
 from engine.errors import UsageError
 
 TEXT_LIMIT = 4_000
@@ -24,6 +24,7 @@ TEXT_LIMIT = 4_000
 _CONTROL = {code: 0x20 for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFFFE, 0xFFFF) if code != 0x0A}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _CLAUSE = re.compile(r"[^,;:!?\n。；！？，、：.]{1,4000}(?:\.(?=\S)[^,;:!?\n。；！？，、：.]{0,4000})*")
+_NEGATIVE = re.compile(r"[ (:=]-$")
 _ONE_OF_MANY = frozenset(("task", "language"))
 """Of which people name several in one breath; the first counts, and the others are said to be left aside."""
 _BLANK = "\x1f"
@@ -135,15 +136,19 @@ def _words(plain: str, words: Lexicon, found: _Found) -> None:
             continue
         phrase = plain[start:end].replace(_BLANK, "…")
         for name, value in entry.set.items():
-            if name in _ONE_OF_MANY and found.values.get(name, value) != value:
-                found.notes.append((start, end, f"also_{name}"))
+            if name in _ONE_OF_MANY and name not in found.soft and found.values.get(name, value) != value:
+                found.notes += [] if entry.soft else [(start, end, f"also_{name}")]
             else:
                 found.put(name, value, phrase, soft=entry.soft)
 
 
 def _take(measure: Measure, typed: str, found: _Found) -> None:
     phrase = typed[measure.start : measure.end].strip()
-    if measure.reason:
+    if _NEGATIVE.search(typed[max(0, measure.start - 2) : measure.start]) and measure.field:
+        raise UsageError(
+            "constraint_number", name=measure.field, value=f"-{short(phrase)}", example=EXAMPLES[measure.field]
+        )
+    if measure.reason and not any(start < measure.end and measure.start < end for start, end in found.taken):
         found.notes.append((measure.start, measure.end, measure.reason))
     if measure.field and measure.value is not None:
         found.taken.append((measure.start, measure.end))
