@@ -8,16 +8,16 @@ from math import ceil, inf
 
 from engine.catalog.schema import Variant
 from engine.hardware.schema import Device
-from engine.sizing.engines import Serving, choose_engine, serving_of
+from engine.sizing.engines import choose_engine, serving_of
 from engine.sizing.machine import Machine, machine_of, runs_on
 from engine.sizing.memory import cache_of, memory_of, room_for_cache, tokens_in
 from engine.sizing.model_parts import Parts, parts_of
 from engine.sizing.parallel import layouts
-from engine.sizing.placement import Placement, place, weigh
+from engine.sizing.placement import Placement, weigh
 from engine.sizing.quantizations import Quantization, quantizations
 from engine.sizing.records import Layout, Memory, Note, Range, Sizing, Workload
-from engine.sizing.roofline import decode_step
-from engine.sizing.serving import Steady, decoding_at_most, prompt_seconds, steady
+from engine.sizing.roofline import Rates, decode_step, rates_of
+from engine.sizing.serving import Steady, decoding_at_most, prompt_seconds, steady, token_seconds
 from engine.sizing.spread import widen
 
 
@@ -28,137 +28,151 @@ def size_option(
     among those that fit it.
 
     Pure. What cannot run at all (no engine reads these weights on that device, the model cannot be cut) has ``fits``
-    false, ``max_context`` 0 and a note that says why.
+    false, ``max_context`` 0, a capacity of 0, and a note that says why.
 
     Raises:
         KeyError: no quantisation of that id.
     """
-    entry = quantizations()[quantization]
-    return _size(_Question(variant, entry, device, count, workload, engine))
+    return _size(_Hosted(variant, quantizations()[quantization], device, count, engine), workload)
 
 
-class _Question:
-    """The arguments, hashable by what the answer depends on."""
+class _Hosted:
+    """A variant on hardware, hashable by what the answer depends on."""
 
-    __slots__ = ("count", "device", "engine", "key", "quantization", "variant", "workload")
+    __slots__ = ("count", "device", "engine", "key", "quantization", "variant")
 
     def __init__(
-        self,
-        variant: Variant,
-        quantization: Quantization,
-        device: Device,
-        count: int,
-        workload: Workload,
-        engine: str | None,
+        self, variant: Variant, quantization: Quantization, device: Device, count: int, engine: str | None
     ) -> None:
-        self.variant, self.quantization, self.device = variant, quantization, device
-        self.count, self.workload, self.engine = count, workload, engine
-        self.key = (
-            variant.id, variant.parameters.main, quantization.id, device.id, device.usable, device.bandwidth,
-            tuple(device.flops.values()), count, workload, engine,
-        )  # fmt: skip
+        self.variant, self.quantization, self.device, self.count = variant, quantization, device, count
+        self.engine = engine
+        self.key = (variant.id, quantization.id, device.id, count, engine)
 
     def __hash__(self) -> int:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Question) and self.key == other.key and self.variant.shape == other.variant.shape
+        return (
+            isinstance(other, _Hosted)
+            and self.key == other.key
+            and (self.variant is other.variant or self.variant == other.variant)
+            and (self.device is other.device or self.device == other.device)
+        )
+
+
+@lru_cache(maxsize=16384)
+def _size(hosted: _Hosted, workload: Workload) -> Sizing:
+    placed = _placed(hosted)
+    if isinstance(placed, _Impossible):
+        return _cannot(hosted, placed)
+    return _sizing(hosted, workload, *_best(placed, workload))
+
+
+@dataclass(frozen=True, slots=True)
+class _Impossible:
+    """Why a model cannot run on this hardware, whatever is asked of it."""
+
+    engine: str
+    reason: Note
 
 
 @lru_cache(maxsize=8192)
-def _size(asked: _Question) -> Sizing:
-    parts = parts_of(asked.variant.shape, asked.variant.parameters)
-    machine = machine_of(asked.device)
-    name = asked.engine or choose_engine(machine.engines, asked.quantization.engines)
-    problem = _problem(asked, parts, machine, name)
-    if problem is not None or name is None:
-        return _cannot(asked, name or "", problem or Note("no_engine", {}))
+def _placed(hosted: _Hosted) -> tuple[Rates, ...] | _Impossible:
+    """Every layout of the model on the hardware; none depends on the workload, so they are kept."""
+    quantization = hosted.quantization
+    parts = parts_of(hosted.variant.shape, hosted.variant.parameters)
+    machine = machine_of(hosted.device)
+    name = hosted.engine or choose_engine(machine.engines, quantization.engines)
+    reason = _reason(hosted, parts, machine, name)
+    if reason is not None or name is None:
+        return _Impossible(name or "", reason or Note("no_engine", {}))
     serving = serving_of(name, machine.memory, machine.vendor, machine.id)
-    best = _best(asked, parts, machine, serving)
-    if best is None:
-        return _cannot(asked, name, Note("cannot_be_cut", {"count": asked.count}))
-    return _sizing(asked, best)
+    weights = weigh(parts, quantization)
+    found = layouts(parts, quantization.block, hosted.count, machine.per_node, serving.tensor)
+    if not found:
+        return _Impossible(name, Note("cannot_be_cut", {"count": hosted.count}))
+    return tuple(rates_of(Placement(parts, weights, quantization, machine, serving, layout)) for layout in found)
 
 
-def _problem(asked: _Question, parts: Parts, machine: Machine, name: str | None) -> Note | None:
-    quantization = asked.quantization
+def _reason(hosted: _Hosted, parts: Parts, machine: Machine, name: str | None) -> Note | None:
+    quantization = hosted.quantization
     if quantization.only and parts.model_type not in quantization.only:
         return Note("no_such_weights", {"quantization": quantization.id})
     if name is None or name not in quantization.engines or name not in machine.engines:
-        return Note("no_engine", {"quantization": quantization.id, "device": asked.device.title})
+        return Note("no_engine", {"quantization": quantization.id, "device": hosted.device.title})
     if not runs_on(machine, quantization):
-        return Note("no_number_format", {"quantization": quantization.id, "device": asked.device.title})
+        return Note("no_number_format", {"quantization": quantization.id, "device": hosted.device.title})
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A layout, with what decides between layouts."""
+    """A layout with the memory that the workload takes in it, and requests in flight on each replica."""
 
-    placement: Placement
+    rates: Rates
     memory: Memory
-    steady: Steady
+    inflight: int
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """Smaller is better: what fits before what does not, then the nearest to fitting or the soonest answer."""
-        if self.memory.fits:
-            return False, self.steady.total
-        return True, (self.memory.needed - self.memory.capacity) * self.placement.layout.replicas
+    def missing(self) -> int:
+        """Bytes that it lacks."""
+        return (self.memory.needed - self.memory.capacity) * self.rates.placement.layout.replicas
 
 
-def _best(asked: _Question, parts: Parts, machine: Machine, serving: Serving) -> _Candidate | None:
-    weights = weigh(parts, asked.quantization)
-    workload = asked.workload
-    best: _Candidate | None = None
-    done: set[int] = set()
-    for layout in layouts(parts, asked.quantization.block, asked.count, machine.per_node, serving.tensor):
-        if layout.tensor in done:
-            continue
-        placement = place(parts, weights, asked.quantization, machine, serving, layout)
-        share = ceil(workload.concurrency / layout.replicas)
-        memory = memory_of(placement, min(workload.context, parts.positions), share)
+def _best(placed: tuple[Rates, ...], workload: Workload) -> tuple[_Candidate, Steady]:
+    """The layout that answers soonest among those that fit, else the one that lacks least."""
+    fitting: dict[int, _Candidate] = {}
+    lacking = []
+    for rates in placed:
+        placement = rates.placement
+        if placement.layout.tensor in fitting:
+            continue  # deeper pipelines answer no sooner
+        inflight = ceil(workload.concurrency / placement.layout.replicas)
+        memory = memory_of(placement, min(workload.context, placement.parts.positions), inflight)
+        candidate = _Candidate(rates, memory, inflight)
         if memory.fits:
-            done.add(layout.tensor)  # deeper pipelines answer no sooner
-        room = max(0, room_for_cache(memory))
-        candidate = _Candidate(placement, memory, steady(placement, workload.prompt, workload.output, share, room))
-        if best is None or candidate.rank < best.rank:
-            best = candidate
-    return best
+            fitting[placement.layout.tensor] = candidate
+        else:
+            lacking.append(candidate)
+    chosen = list(fitting.values()) or [min(lacking, key=lambda candidate: candidate.missing)]
+    timed = [(candidate, _timed(candidate, workload)) for candidate in chosen]
+    return min(timed, key=lambda entry: entry[1].total)
 
 
-def _sizing(asked: _Question, best: _Candidate) -> Sizing:
-    placement, workload = best.placement, asked.workload
+def _timed(candidate: _Candidate, workload: Workload) -> Steady:
+    room = max(0, room_for_cache(candidate.memory))
+    return steady(candidate.rates, workload.prompt, workload.output, candidate.inflight, room)
+
+
+def _sizing(hosted: _Hosted, workload: Workload, best: _Candidate, timed: Steady) -> Sizing:
+    rates, placement = best.rates, best.rates.placement
     layout, parts = placement.layout, placement.parts
-    room = room_for_cache(best.memory)
-    longest = min(tokens_in(placement, room), parts.positions)
-    each = cache_of(placement, min(workload.context, parts.positions))
-    at_once = int(room / each) * layout.replicas if room > 0 else 0
-    batch = decoding_at_most(placement, workload.prompt, workload.output, max(0, room))
-    full = steady(placement, workload.prompt, workload.output, batch).throughput if at_once else 0.0
+    room = max(0, room_for_cache(best.memory))
+    prompt, output = workload.prompt, workload.output
+    at_once = int(room / cache_of(placement, min(workload.context, parts.positions))) * layout.replicas
+    batch = decoding_at_most(placement, prompt, output, room)
+    each = prompt_seconds(rates, prompt)
+    full = batch * output / (output * token_seconds(rates, prompt, output, batch, each) + each) if at_once else 0.0
     measured = _measured(placement)
-    rate = workload.prompt / prompt_seconds(placement, workload.prompt) * layout.replicas
     return Sizing(
-        model=asked.variant.id,
-        quantization=asked.quantization.id,
-        device=asked.device.id,
+        model=hosted.variant.id,
+        quantization=hosted.quantization.id,
+        device=hosted.device.id,
         count=layout.devices,
         engine=placement.serving.name,
         layout=layout,
         memory=best.memory,
         fits=best.memory.fits,
-        max_context=longest,
+        max_context=min(tokens_in(placement, room), parts.positions),
         max_concurrency=at_once,
-        ttft=widen(best.steady.ttft, "ttft", measured=measured),
-        tpot=widen(best.steady.tpot, "tpot", measured=measured),
+        ttft=widen(timed.ttft, "ttft", measured=measured),
+        tpot=widen(timed.tpot, "tpot", measured=measured),
         throughput=widen(full * layout.replicas, "throughput", measured=measured),
-        prefill=widen(rate, "prefill", measured=measured),
-        bound=decode_step(
-            placement, min(batch, workload.concurrency / layout.replicas), workload.prompt + workload.output / 2
-        ).bound,
-        watts=asked.device.watts * layout.devices if asked.device.watts else None,
-        cost=_cost(asked.device, layout.devices),
-        notes=_notes(asked, best),
+        prefill=widen(prompt / each * layout.replicas, "prefill", measured=measured),
+        bound=decode_step(rates, min(batch, best.inflight), prompt + output / 2).bound,
+        watts=hosted.device.watts * layout.devices if hosted.device.watts else None,
+        cost=_cost(hosted.device, layout.devices),
+        notes=_notes(workload, placement),
     )
 
 
@@ -169,17 +183,16 @@ def _cost(device: Device, devices: int) -> Range | None:
     return Range(low, (low + high) / 2, high)
 
 
-def _notes(asked: _Question, best: _Candidate) -> tuple[Note, ...]:
-    placement = best.placement
+def _notes(workload: Workload, placement: Placement) -> tuple[Note, ...]:
     parts, layout = placement.parts, placement.layout
     notes = []
-    if layout.tensor > 1 and placement.copies > 1:
+    if placement.copies > 1:
         notes.append(Note("cache_copied", {"copies": round(placement.copies)}))
     if layout.expert > 1:
         notes.append(Note("experts_spread", {"devices": layout.expert}))
     if layout.nodes > 1:
         notes.append(Note("several_nodes", {"nodes": layout.nodes}))
-    if asked.workload.context > parts.positions:
+    if workload.context > parts.positions:
         notes.append(Note("context_over_trained", {"positions": parts.positions}))
     if not _measured(placement):
         notes.append(Note("not_measured", {}))
@@ -191,18 +204,17 @@ def _measured(placement: Placement) -> bool:
     return placement.machine.vendor == "nvidia" and placement.serving.tensor
 
 
-def _cannot(asked: _Question, engine: str, problem: Note) -> Sizing:
+def _cannot(hosted: _Hosted, impossible: _Impossible) -> Sizing:
     """The answer where nothing can run: no layout, no speed."""
-    parts = parts_of(asked.variant.shape, asked.variant.parameters)
-    none = Range(0.0, 0.0, 0.0)
-    never = Range(inf, inf, inf)
-    weights = ceil(weigh(parts, asked.quantization).total)
+    parts = parts_of(hosted.variant.shape, hosted.variant.parameters)
+    none, never = Range(0.0, 0.0, 0.0), Range(inf, inf, inf)
+    weights = ceil(weigh(parts, hosted.quantization).total)
     return Sizing(
-        model=asked.variant.id,
-        quantization=asked.quantization.id,
-        device=asked.device.id,
-        count=asked.count,
-        engine=engine,
+        model=hosted.variant.id,
+        quantization=hosted.quantization.id,
+        device=hosted.device.id,
+        count=hosted.count,
+        engine=impossible.engine,
         layout=Layout(),
         memory=Memory(weights, 0, 0, 0, 0, 0),
         fits=False,
@@ -213,7 +225,7 @@ def _cannot(asked: _Question, engine: str, problem: Note) -> Sizing:
         throughput=none,
         prefill=none,
         bound="memory",
-        watts=asked.device.watts * asked.count if asked.device.watts else None,
-        cost=_cost(asked.device, asked.count),
-        notes=(problem,),
+        watts=hosted.device.watts * hosted.count if hosted.device.watts else None,
+        cost=_cost(hosted.device, hosted.count),
+        notes=(impossible.reason,),
     )

@@ -12,7 +12,7 @@ from math import exp, log
 
 from engine.sizing.memory import cache_of
 from engine.sizing.placement import Placement
-from engine.sizing.roofline import decode_step, prefill_step
+from engine.sizing.roofline import Rates, decode_step, prefill_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +26,23 @@ class Steady:
     total: float
 
 
-def prefill_seconds(placement: Placement, prompt: float) -> float:
+def prefill_seconds(rates: Rates, prompt: float) -> float:
     """Seconds from the first to the last chunk of one prompt, nothing else running."""
-    chunk = float(placement.serving.chunk)
+    chunk = float(rates.placement.serving.chunk)
     whole, rest = divmod(prompt, chunk)
-    seconds = prefill_step(placement, rest, whole * chunk).seconds if rest else 0.0
+    seconds = prefill_step(rates, rest, whole * chunk + rest / 2).seconds if rest else 0.0
     if whole:
         # Attention grows evenly from chunk to chunk, so the middle one stands for all.
-        seconds += whole * prefill_step(placement, chunk, (whole - 1) * chunk / 2).seconds
+        seconds += whole * prefill_step(rates, chunk, whole * chunk / 2).seconds
     return seconds
 
 
-def prompt_seconds(placement: Placement, prompt: float) -> float:
+def prompt_seconds(rates: Rates, prompt: float) -> float:
     """Seconds that one prompt adds when prompts queue: short ones share steps, pipeline stages work at once."""
-    chunk = float(placement.serving.chunk)
-    stages = placement.layout.pipeline
+    chunk = float(rates.placement.serving.chunk)
     if prompt >= chunk:
-        return prefill_seconds(placement, prompt) / stages
-    # A step over several prompts, each of which looks back at itself only: half of its own length on average.
-    return prefill_step(placement, chunk, prompt / 2 - chunk / 2).seconds * prompt / chunk / stages
+        return prefill_seconds(rates, prompt) / rates.stages
+    return prefill_step(rates, chunk, prompt / 2).seconds * prompt / chunk / rates.stages
 
 
 def decoding_at_most(placement: Placement, prompt: float, output: float, room: float) -> float:
@@ -56,20 +54,20 @@ def decoding_at_most(placement: Placement, prompt: float, output: float, room: f
     return max(1.0, min(float(placement.serving.running), held, fed))
 
 
-def token_seconds(placement: Placement, prompt: float, output: float, decoding: float) -> float:
-    """Seconds between two tokens of a request, prompts of others coming in between."""
-    step = decode_step(placement, decoding, prompt + output / 2).seconds / (1 + placement.accepted)
-    return step + max(0.0, decoding - 1) / output * prompt_seconds(placement, prompt)
+def token_seconds(rates: Rates, prompt: float, output: float, decoding: float, each: float) -> float:
+    """Seconds between two tokens of a request, prompts of others coming in between, ``each`` for so long."""
+    step = decode_step(rates, decoding, prompt + output / 2).seconds / (1 + rates.placement.accepted)
+    return step + max(0.0, decoding - 1) / output * each
 
 
-def steady(placement: Placement, prompt: float, output: float, inflight: float, room: float = float("inf")) -> Steady:
+def steady(rates: Rates, prompt: float, output: float, inflight: float, room: float = float("inf")) -> Steady:
     """``inflight`` requests, a new one for each that ends. Those that do not fit in ``room`` bytes of cache queue; how
     long follows from Little's law."""
-    decoding = min(inflight, decoding_at_most(placement, prompt, output, room))
-    tpot = token_seconds(placement, prompt, output, decoding)
-    each = prompt_seconds(placement, prompt)
+    decoding = min(inflight, decoding_at_most(rates.placement, prompt, output, room))
+    each = prompt_seconds(rates, prompt)
+    tpot = token_seconds(rates, prompt, output, decoding, each)
     rate = decoding / (output * tpot + each)
-    alone = placement.efficiencies.request + prefill_seconds(placement, prompt)
+    alone = rates.placement.efficiencies.request + prefill_seconds(rates, prompt)
     if inflight > 1:
         # It comes in the middle of a step, and with chance rate x each another prompt is being read.
         alone += tpot / 2 + min(1.0, rate * each) * each / 2
@@ -93,35 +91,35 @@ _SHORTEST = 4
 _EULER = 0.577
 
 
-def burst(placement: Placement, requests: float, prompt: float, output: float, room: float, *, alike: bool) -> Burst:
+def burst(rates: Rates, requests: float, prompt: float, output: float, room: float, *, alike: bool) -> Burst:
     """So many requests sent at once to one replica, with ``room`` bytes for their cache.
 
     The batch stays full until the queue is empty, then drains. ``alike``: all answers are of one length. Otherwise
     lengths are spread exponentially, as chats' are: a draining batch halves every output x ln 2 steps, and the mean
     over requests of 1/length, by which waiting counts in a mean time per token, exceeds 1/output.
     """
-    decoding = min(float(requests), decoding_at_most(placement, prompt, output, room))
+    decoding = min(float(requests), decoding_at_most(rates.placement, prompt, output, room))
     queued = requests - decoding
-    each = prompt_seconds(placement, prompt)
+    each = prompt_seconds(rates, prompt)
     context = prompt + output / 2
-    gain = 1 + placement.accepted
-    step = decode_step(placement, decoding, context).seconds / gain
+    gain = 1 + rates.placement.accepted
+    step = decode_step(rates, decoding, context).seconds / gain
     filling = decoding * each
     apart = each + output * step / decoding
-    draining = output * (step if alike else _drain(placement, decoding, context) / gain)
-    duration = placement.efficiencies.request + filling + queued * apart + draining
+    draining = output * (step if alike else _drain(rates, decoding, context) / gain)
+    request = rates.placement.efficiencies.request
+    duration = request + filling + queued * apart + draining
     waits = decoding * filling / 2 + queued * (filling + queued * apart / 2)
     inverse = 1 / output if alike else max(1.0, log(output / _SHORTEST) - _EULER) / output
-    first = draining / output / log(decoding + 2) if not alike and not queued else step
-    flowing = token_seconds(placement, prompt, output, decoding)
-    tpot = (decoding * (first + filling / 2 * inverse) + queued * flowing) / requests
-    return Burst(duration, placement.efficiencies.request + waits / requests, tpot, requests * output / duration)
+    flowing = token_seconds(rates, prompt, output, decoding, each)
+    tpot = (decoding * (step + filling / 2 * inverse) + queued * flowing) / requests
+    return Burst(duration, request + waits / requests, tpot, requests * output / duration)
 
 
-def _drain(placement: Placement, batch: float, context: float) -> float:
+def _drain(rates: Rates, batch: float, context: float) -> float:
     """Steps' seconds per token of mean output while a batch drains: it is at batch x e^-u after u x output steps, and
     the last request is expected to end at u = ln(batch) + 0.577."""
     span = log(max(batch, 1.0)) + _EULER
     width = span / _DRAIN_STEPS
     middle = (width * (index + 0.5) for index in range(_DRAIN_STEPS))
-    return sum(decode_step(placement, max(1.0, batch * exp(-u)), context).seconds for u in middle) * width
+    return sum(decode_step(rates, max(1.0, batch * exp(-u)), context).seconds for u in middle) * width
