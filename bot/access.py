@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bot.endpoints import is_endpoint_url, is_name
@@ -9,6 +10,9 @@ from bot.requests import Origin, Request
 from bot.settings import Settings
 from engine.errors import TargetError, UsageError
 from engine.targets.spec import HubRef, parse_spec
+
+_CATALOG_NAME = re.compile(r"[\w.:-]*\w", re.ASCII)
+"""Letters, digits and marks that lead to no folder and no host."""
 
 
 def check_target(request: Request, origin: Origin, settings: Settings, *, registered: bool) -> None:
@@ -38,6 +42,16 @@ def check_target(request: Request, origin: Origin, settings: Settings, *, regist
     path = Path(request.target).expanduser().resolve()
     if not any(path.is_relative_to(root.expanduser().resolve()) for root in settings.checkpoint_roots):
         raise TargetError("path_not_allowed", name=request.target[:200])
+
+
+def check_model(request: Request, origin: Origin, settings: Settings) -> None:
+    """As ``check_target``, for what is to be sized: a name of the catalog (``deepseek-r1:32b``) is no place to look at.
+
+    Raises:
+        TargetError: the model may not be named from Slack.
+    """
+    if not _CATALOG_NAME.fullmatch(request.target or ""):
+        check_target(request, origin, settings, registered=False)
 
 
 def check_admin(origin: Origin, settings: Settings) -> None:

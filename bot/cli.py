@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +15,13 @@ import click
 
 from bot.cli_devices import devices
 from bot.cli_endpoints import endpoint, reference
-from bot.terminal import print_json, progress_line, show, spoken_here, write_picture
+from bot.cli_recommend import recommend, size
+from bot.cli_rules import rules
+from bot.terminal import print_json, progress_line, save_picture, show, spoken_here
+from bot.typed import JSON, LANG, PICTURE, deployment, request_of
 
 if TYPE_CHECKING:
-    from bot.requests import Request
     from bot.settings import Settings
-
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_SCENARIO = click.option("--scenario", multiple=True, help="Words about the deployment, e.g. 'legal contracts'.")
-_PICTURE = click.option(
-    "--picture", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the attention heads into this file."
-)
-_CONSTRAINT = click.option("--constraint", multiple=True, metavar="NAME=VALUE", help="e.g. latency=500ms, device=edge.")
 
 
 @click.group(help="Tells whether a “DeepSeek-R1” is the full model or a distilled one, and which of them suits you.",
@@ -58,21 +51,22 @@ def group() -> None:
     "--reference", multiple=True, type=click.Path(path_type=Path), help="A recorded reference to compare with."
 )
 @click.option("--no-store", is_flag=True, help="Keep nothing in the database.")
-@_PICTURE
-@_SCENARIO
-@_CONSTRAINT
-@_LANG
-@_JSON
+@PICTURE
+@deployment
+@LANG
+@JSON
 def identify(target: str, words: tuple[str, ...], family: str, family_file: tuple[Path, ...], budget_tokens: str | None,
              thorough: bool, key_env: str | None, reference: tuple[Path, ...], no_store: bool, picture: Path | None,
-             scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
+             lang: str | None, as_json: bool, **about: Any) -> int:  # fmt: skip
     import engine
     from bot.keeping import endpoint_asked, keep_identification
     from bot.settings import opened
 
     settings = _settings()
-    options = {"--family": (family,), "--scenario": scenario, "--constraint": constraint, "--budget-tokens": _given(budget_tokens)}  # fmt: skip
-    request = _request("identify", target, *words, options=options, lang=lang, flags=["--thorough"] * thorough)
+    flags = ["--thorough"] * thorough
+    request = request_of(
+        "identify", target, *words, lang=lang, flags=flags, family=family, budget_tokens=budget_tokens, **about
+    )
     asked = endpoint_asked(settings, request, key_env)
     with opened(settings, thorough and asked is None) as backend:
         found = engine.identify(
@@ -82,6 +76,7 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
             scenario=request.scenario,
             family_files=(*settings.family_files, *family_file),
             rule_files=settings.rule_files,
+            hardware_files=settings.hardware_files,
             endpoint=asked.endpoint if asked is not None else None,
             budget=asked.budget if asked is not None else None,
             reference_files=(*settings.references, *reference) if asked is not None or thorough else (),
@@ -99,48 +94,25 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
 
         show(request, Answer(identification=found, verdict_id=verdict_id))
     if picture is not None:
-        write_picture(found, picture, request.lang)
+        from bot.presentation.pictures import draw
+
+        save_picture(draw(found, request.lang), picture, request.lang)
     if found.verdict.claim_check == "misrepresented":
         return 4
     return 3 if found.verdict.outcome == "inconclusive" else 0
 
 
-@group.command(help="Full or distilled, by the scenario rules, for what WORDS and constraints say.")
-@click.argument("words", nargs=-1)
-@_SCENARIO
-@_CONSTRAINT
-@_LANG
-@_JSON
-def recommend(words: tuple[str, ...], scenario: tuple[str, ...], constraint: tuple[str, ...], lang: str | None, as_json: bool) -> int:  # fmt: skip
-    import engine
-    from bot.keeping import keep_recommendation
-
-    settings = _settings()
-    request = _request("recommend", *words, options={"--scenario": scenario, "--constraint": constraint}, lang=lang)
-    advice = engine.recommend(request.constraints, scenario=request.scenario, rule_files=settings.rule_files)
-    keep_recommendation(settings, request, advice)
-    if as_json:
-        from engine.codec import recommendation_to_json
-
-        print_json(recommendation_to_json(advice))
-    else:
-        from bot.jobs import Answer
-
-        show(request, Answer(recommendation=advice))
-    return 0
-
-
 @group.command(help="Past verdicts, latest first; TARGET is a part of the target's name.")
 @click.argument("target", required=False)
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
-@_LANG
-@_JSON
+@LANG
+@JSON
 def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> int:
     from bot.jobs import Answer
     from bot.store import open_store
     from bot.store.queries import history as query
 
-    request = _request("history", *([target] if target else []), options={}, lang=lang)
+    request = request_of("history", *([target] if target else []), lang=lang)
     with open_store(_settings().store_url).begin() as session:
         rows = query(session, target=target, limit=limit)
     if as_json:
@@ -154,36 +126,38 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
 
 @group.command(help="The evidence of a past verdict, row by row.")
 @click.argument("verdict_id")
-@_PICTURE
-@_LANG
-@_JSON
+@PICTURE
+@LANG
+@JSON
 def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bool) -> int:
     from bot.jobs import explained
     from bot.keeping import load_stored
     from engine.codec import to_json
 
-    request, settings = _request("explain", verdict_id, options={}, lang=lang), _settings()
+    request, settings = request_of("explain", verdict_id, lang=lang), _settings()
     stored = load_stored(settings, request.verdict_id or "")
     if as_json:
         print_json({"id": stored.id, "created": stored.created.isoformat(), **to_json(stored.identification)})
     else:
         show(request, explained(stored, settings))
     if picture is not None:
-        write_picture(stored.identification, picture, request.lang)
+        from bot.presentation.pictures import draw
+
+        save_picture(draw(stored.identification, request.lang), picture, request.lang)
     return 0
 
 
 @group.command(help="Score the observations of a past verdict again, under today's catalog.")
 @click.argument("verdict_id")
-@_LANG
-@_JSON
+@LANG
+@JSON
 def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
     import engine
     from bot.jobs import Answer
     from bot.keeping import load_stored
     from engine.codec import to_json
 
-    request = _request("explain", verdict_id, options={}, lang=lang)
+    request = request_of("explain", verdict_id, lang=lang)
     settings = _settings()
     stored = load_stored(settings, request.verdict_id or "")
     found = engine.recompute(
@@ -254,32 +228,18 @@ def db_path() -> int:
     return 0
 
 
+group.add_command(recommend)
+group.add_command(size)
 group.add_command(devices)
 group.add_command(endpoint)
 group.add_command(reference)
+group.add_command(rules)
 
 
 def _settings(**overrides: Any) -> Settings:
     from bot.settings import load_settings
 
     return load_settings(**overrides)
-
-
-def _given(value: str | None) -> tuple[str, ...]:
-    return () if value is None else (value,)
-
-
-def _request(
-    verb: str, *words: str, options: dict[str, tuple[str, ...]], lang: str | None, flags: Sequence[str] = ()
-) -> Request:
-    """The same grammar as in Slack, from words that a shell has split."""
-    from bot.commands import parse_words
-
-    spoken = lang or spoken_here()
-    given = [*flags, *(word for name, values in options.items() for value in values for word in (name, value))]
-    tail = ["--lang", lang] if lang else []
-    text = " ".join([verb, *words, *given])
-    return parse_words([verb, *given, *tail, *words], text=text, lang="zh" if spoken == "zh" else "en")
 
 
 def _log_to_stderr() -> None:

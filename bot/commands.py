@@ -19,14 +19,20 @@ VERBS: dict[str, Verb] = {
     "鉴定": "identify", "识别": "identify", "推荐": "recommend", "建议": "recommend", "历史": "history",
     "记录": "history", "解释": "explain", "说明": "explain", "帮助": "help",
     "endpoint": "endpoint", "endpoints": "endpoint", "接口": "endpoint", "端点": "endpoint",
-    "devices": "devices", "设备": "devices",
+    "devices": "devices", "设备": "devices", "选型": "recommend", "size": "size", "估算": "size", "规格": "size",
 }  # fmt: skip
 ACTIONS: dict[str, Action] = {
     "add": "add", "list": "list", "remove": "remove", "添加": "add", "登记": "add", "列表": "list", "删除": "remove",
 }  # fmt: skip
+SHORTHANDS: dict[str, str] = {
+    "--gpu": "hardware", "--context": "context", "--concurrency": "concurrency", "--ttft": "ttft", "--budget": "budget",
+    "--task": "task", "--language": "language", "--prompt": "prompt", "--output": "output",
+}  # fmt: skip
+"""Options that stand for ``--constraint name=value``."""
 OPTIONS: dict[Verb, tuple[str, ...]] = {
-    "identify": ("--family", "--scenario", "--constraint", "--budget-tokens", "--thorough", "--lang"),
-    "recommend": ("--scenario", "--constraint", "--lang"),
+    "identify": ("--family", "--scenario", "--constraint", *SHORTHANDS, "--budget-tokens", "--thorough", "--lang"),
+    "recommend": ("--scenario", "--constraint", *SHORTHANDS, "--lang"),
+    "size": ("--gpu", "--quantization", "--context", "--concurrency", "--prompt", "--output", "--lang"),
     "history": ("--limit", "--lang"),
     "explain": ("--lang",),
     "endpoint": ("--lang",),
@@ -36,7 +42,9 @@ OPTIONS: dict[Verb, tuple[str, ...]] = {
 FLAGS = frozenset({"--thorough"})
 _EXAMPLES = {
     "--family": "deepseek-r1", "--scenario": "legal contracts", "--constraint": "latency=500ms", "--limit": "10",
-    "--budget-tokens": "2000", "--lang": "zh",
+    "--budget-tokens": "2000", "--lang": "zh", "--gpu": "2x4090", "--context": "32k", "--concurrency": "8", "--ttft": "1s",
+    "--budget": "5USD/h", "--task": "customer-service", "--language": "zh", "--prompt": "2000", "--output": "500",
+    "--quantization": "awq-int4",
 }  # fmt: skip
 MOST_HISTORY = 50
 TEXT_LIMIT = 4_000
@@ -82,6 +90,8 @@ def language_of(text: str, lang: Lang | None = None) -> Lang:
 
 def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, names: Names = tuple) -> Request:
     """Understand a command already split into words, as a shell does. Raises as ``parse``."""
+    if len(text) > TEXT_LIMIT:
+        raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
     if holds_secret(text):
         raise UsageError("secret_pasted")
     if not words:
@@ -96,6 +106,8 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
     spoken: Lang = "zh" if chosen == "zh" else "en" if chosen == "en" else language_of(text, lang)
     if verb == "identify":
         return _identify(parsed, text, spoken)
+    if verb == "size":
+        return _size(parsed, text, spoken)
     if verb == "recommend":
         scenario = " ".join([*parsed.options.get("--scenario", []), *parsed.words])
         return Request(verb=verb, text=text, lang=spoken, constraints=_constraints(parsed), scenario=scenario)
@@ -176,6 +188,25 @@ def _identify(parsed: _Parsed, text: str, lang: Lang) -> Request:
     )
 
 
+def _size(parsed: _Parsed, text: str, lang: Lang) -> Request:
+    """The model first; words after it are the hardware, where no option names it."""
+    if not parsed.words:
+        raise UsageError("size_model")
+    model, *rest = parsed.words
+    constraints = _constraints(parsed)
+    if rest and "hardware" in constraints:
+        raise UsageError("size_words", words=" ".join(rest)[:40])
+    return Request(
+        verb="size",
+        text=text,
+        lang=lang,
+        target=model,
+        constraints=constraints,
+        scenario=" ".join(rest),
+        quantization=parsed.one("--quantization") or None,
+    )
+
+
 def _acts(words: Sequence[str]) -> bool:
     """Whether words after "endpoint" say what to do, or nothing; else it is the first word of a question."""
     return not words[1:] or words[1].startswith("--") or words[1].lower() in ACTIONS
@@ -195,13 +226,23 @@ def _endpoint(parsed: _Parsed, text: str, lang: Lang) -> Request:
 
 
 def _constraints(parsed: _Parsed) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for given in parsed.options.get("--constraint", []):
         name, equals, value = given.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise UsageError("option_constraint", value=given[:40])
-        found[name.strip().lower()] = value.strip()
+        _add(found, name.strip().lower(), value.strip())
+    for option, name in SHORTHANDS.items():
+        for value in parsed.options.get(option, []):
+            if not value.strip():
+                raise UsageError("option_value", option=option, example=_EXAMPLES[option])
+            _add(found, name, value.strip())
     return found
+
+
+def _add(found: dict[str, str], name: str, value: str) -> None:
+    if found.setdefault(name, value) != value:
+        raise UsageError("constraint_twice", name=name[:40], first=found[name][:40], second=value[:40])
 
 
 def _number(parsed: _Parsed, option: str, most: int) -> int | None:
@@ -219,6 +260,8 @@ def _understood(found: Understood, words: Sequence[str], text: str, lang: Lang |
         return Request(verb="identify", text=text, lang=spoken, target=found.target, scenario=found.scenario)
     if found.intent == "recommend":
         return Request(verb="recommend", text=text, lang=spoken, scenario=found.scenario)
+    if found.intent == "size":
+        return Request(verb="size", text=text, lang=spoken, target=found.target, scenario=found.scenario)
     if words[0].lower() in VERBS:  # "endpoint", no action, and no question about one either
         known = ", ".join(action for action in ACTIONS if action.isascii())
         raise UsageError("endpoint_action", word=words[1][:40], known=known)

@@ -64,6 +64,9 @@ def _questions(root: Path) -> Iterator[str]:
     yield f"鉴定 {forgeries.config_of_full_over_qwen_32b(root / 'vendor-e')}"
     yield f"identify {forgeries.truncated_shard(root / 'vendor-f')}"
     yield from _about_real_models(root)
+    yield "recommend customer service in Chinese, answers within a second --gpu 2x4090 --concurrency 8"
+    yield "选型 8×H20，长合同审阅，128k 上下文"
+    yield "size deepseek-r1:671b --gpu 8xH200"
     yield "history"
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 import engine
 from bot.requests import Origin, Request, request_from_json
 from bot.settings import Settings
+from bot.sizing import Sized
 from bot.store import Store
 from bot.store.endpoints import EndpointLine
 from bot.store.models import JobRow, RequestRow, now
@@ -68,6 +69,7 @@ class Answer:
     added: EndpointLine | None = None
     removed: str | None = None
     devices: tuple[Device, ...] | None = None
+    sizes: Sized | None = None
     error: R1Error | None = None
 
 

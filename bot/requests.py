@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
-Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "devices", "help", "refused"]
+Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "devices", "size", "help", "refused"]
 Action = Literal["add", "list", "remove"]
 MOST_TOKENS = 10_000_000
 """What one identification of an endpoint may be allowed to spend, whoever asks."""
@@ -20,9 +20,10 @@ class Request:
 
     Attributes:
         text: as the person wrote it.
-        target: what to identify; for ``history`` a part of target names to look for; for ``endpoint`` its name.
+        target: what to identify or to size; for ``history`` a part of target names to look for; for ``endpoint`` its name.
         constraints: deployment constraints by name, values as typed.
-        scenario: free words that the scenario rules read.
+        scenario: free words about the deployment; for ``size`` the hardware, where it is not a constraint.
+        quantization: for ``size``, the only one that is asked about.
         refusal: for the verb ``refused``, the error's code and values.
         budget_tokens: what an endpoint may be asked for at most, in tokens.
         thorough: ask an endpoint on after the verdict.
@@ -42,6 +43,7 @@ class Request:
     budget_tokens: int | None = None
     thorough: bool = False
     action: Action | None = None
+    quantization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     checkpoint_roots: tuple[Path, ...] = ()
     family_files: tuple[Path, ...] = ()
     rule_files: tuple[Path, ...] = ()
+    hardware_files: tuple[Path, ...] = ()
     reference_files: tuple[Path, ...] = ()
     reference_dir: Path | None = None
     secret_key: SecretStr = SecretStr("")

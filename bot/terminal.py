@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.jobs import Answer
     from bot.presentation import View
     from bot.requests import Lang, Request
-    from engine.identification import Identification
+    from engine.pictures.picture import Picture
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
@@ -32,9 +32,23 @@ def mark(value: object) -> str:
 
 def render(view: View, *, colour: bool = False) -> str:
     """The view as lines; bold where the terminal shows colours."""
-    text = str(_layout().render(view=view)).strip("\n")
-    text = _QUIET.sub(r"(\1)", text).replace("`", "")
-    return _BOLD.sub("\x1b[1m\\1\x1b[0m" if colour else r"\1", text)
+    from dataclasses import replace
+
+    bold = "\x1b[1m\\1\x1b[0m" if colour else r"\1"
+
+    def shown(lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_BOLD.sub(bold, _QUIET.sub(r"(\1)", line).replace("`", "")) for line in lines)
+
+    parts = tuple(
+        replace(part, lines=shown(part.lines), after=shown(part.after), code=_copied(part.code)) for part in view.parts
+    )
+    view = replace(view, headline=shown((view.headline,))[0], fields=shown(view.fields), parts=parts)
+    return str(_layout().render(view=view)).strip("\n")
+
+
+def _copied(code: str) -> str:
+    """Code as it is to be copied, without anything a terminal would obey."""
+    return "\n".join(_HIDDEN.sub(" ", line) for line in code.splitlines())
 
 
 def show(request: Request, answer: Answer) -> None:
@@ -44,17 +58,15 @@ def show(request: Request, answer: Answer) -> None:
     click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
 
 
-def write_picture(found: Identification, file: Path, lang: Lang) -> None:
-    """Draw an identification's attention heads into a file, and say where it is; standard output may be JSON.
+def save_picture(picture: Picture, file: Path, lang: Lang) -> None:
+    """Write a picture to a file, and say where it is; standard output may be JSON.
 
     Raises:
-        UsageError: nothing was observed that could be drawn, or the file cannot be written.
+        UsageError: the file cannot be written.
     """
-    from bot.presentation.pictures import draw
     from engine.errors import UsageError
     from engine.text import say
 
-    picture = draw(found, lang)
     try:
         file.write_bytes(picture.png)
     except OSError as error:

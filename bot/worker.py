@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import engine
-from bot.access import check_admin, check_target
+from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Job, LeaseLost, advance, devices_seen, explained, finish, release, renew, take
 from bot.settings import Settings, backend_of
+from bot.sizing import sized
 from bot.store import Store
 from bot.store.endpoints import list_endpoints, remove_endpoint, shown
 from bot.store.queries import (
@@ -124,7 +125,11 @@ class Worker:
             return self._identify(job, asked)
         if request.verb == "recommend":
             advice = engine.recommend(
-                request.constraints, scenario=request.scenario, rule_files=self.settings.rule_files
+                request.constraints,
+                scenario=request.scenario,
+                rule_files=self.settings.rule_files,
+                hardware_files=self.settings.hardware_files,
+                family_files=self.settings.family_files,
             )
             with self.store.begin() as session:
                 kept = save_recommendation(session, advice, request_id=job.request_id)
@@ -167,6 +172,7 @@ class Worker:
             scenario=job.request.scenario,
             family_files=self.settings.family_files,
             rule_files=self.settings.rule_files,
+            hardware_files=self.settings.hardware_files,
             endpoint=asked.endpoint if asked is not None else None,
             budget=asked.budget if asked is not None else None,
             reference_files=self.settings.references if asked is not None or job.request.thorough else (),
@@ -213,6 +219,8 @@ class Worker:
         request, team = job.request, job.origin.team
         if job.error is not None:
             return Answer(error=R1Error(job.error[0], **job.error[1]))
+        if request.verb == "size":
+            return self._size(job)
         with self.store.begin() as session:
             if job.verdict_id is not None and (stored := load_verdict(session, job.verdict_id)) is not None:
                 return Answer(identification=stored.identification, verdict_id=stored.id)
@@ -232,6 +240,16 @@ class Worker:
         if stored is None:
             return Answer(error=UsageError("verdict_unknown", id=(request.verdict_id or "")[:40]))
         return explained(stored, self.settings)
+
+    def _size(self, job: Job) -> Answer:
+        try:
+            check_model(job.request, job.origin, self.settings)
+            return Answer(sizes=sized(job.request, self.settings))
+        except R1Error as error:
+            return Answer(error=error)
+        except Exception:
+            log.exception("job %s failed", job.id)
+            return Answer(error=R1Error("job_crashed", job=job.id))
 
     def _devices(self) -> Answer:
         try:

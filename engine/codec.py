@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from engine.errors import TargetError
 from engine.identification import Identification, Recommendation
+from engine.sizing.records import Sizing
 
 FORMAT = 1
 """Raised when a stored payload of an earlier version could no longer be read as it is."""
@@ -47,6 +49,11 @@ def recommendation_from_json(payload: Mapping[str, Any]) -> Recommendation:
     return record
 
 
+def sizings_to_json(sizings: Iterable[Sizing]) -> list[dict[str, Any]]:
+    """A JSON-able list of sizings."""
+    return [_plain(sizing) for sizing in sizings]
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
@@ -56,6 +63,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no infinity: how long what cannot run takes
+        return None
     return value
 
 
@@ -75,7 +84,9 @@ def _fields(kind: Any, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _build(kind: Any, value: Any) -> Any:
-    """``value`` as ``kind``, following the records' own annotations."""
+    """``value`` as ``kind``, following the records' own annotations; no number where one must be was infinite."""
+    if kind is float and value is None:
+        return math.inf
     origin = get_origin(kind)
     if origin is Union or origin is types.UnionType:
         if value is None:

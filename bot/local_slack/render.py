@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Any
 
 from bot.local_slack.modals import Modal
@@ -14,6 +15,7 @@ from bot.local_slack.workspace import Message
 
 _NAMES = {"U0R1BOT": "R1 Detective"}
 _CODE = re.compile(r"`([^`\n]+)`")
+_BLOCK = re.compile(r"```\n?(.+?)\n?```\n?", re.DOTALL)
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
 _ITALIC = re.compile(r"(?<![\w_])_([^_\n]+(?:_[^_\n]+)*)_(?![\w_])")
 _LINK = re.compile(r"&lt;(https?://[^|&]+)\|([^&]*)&gt;")
@@ -111,16 +113,19 @@ def _mrkdwn(text: str) -> str:
         )
     codes: list[str] = []
 
-    def keep(match: re.Match[str]) -> str:
-        codes.append(match[1])
-        return f"\x00{len(codes) - 1}\x00"
+    def keep(tag: str) -> Callable[[re.Match[str]], str]:
+        def kept(match: re.Match[str]) -> str:
+            codes.append(f"<{tag}>{match[1]}</{tag}>")
+            return f"\x00{len(codes) - 1}\x00"
 
-    escaped = _CODE.sub(keep, escaped)
+        return kept
+
+    escaped = _CODE.sub(keep("code"), _BLOCK.sub(keep("pre"), escaped))
     escaped = _LINK.sub(r'<a href="\1">\2</a>', escaped)
     if "<" in text:
         escaped = _PING.sub(r'<mark class="ping">\1</mark>', escaped)
     escaped = _ITALIC.sub(r"<i>\1</i>", _BOLD.sub(r"<b>\1</b>", escaped)).replace("\n", "<br>")
-    return re.sub("\x00(\\d+)\x00", lambda match: f"<code>{codes[int(match[1])]}</code>", escaped)
+    return re.sub("\x00(\\d+)\x00", lambda match: codes[int(match[1])], escaped)
 
 
 def _plain(message: Message) -> str:
@@ -138,8 +143,15 @@ def _plain(message: Message) -> str:
 
 
 def _unmarked(text: str) -> str:
-    text = _CODE.sub(r"\1", _BOLD.sub(r"\1", _ITALIC.sub(r"\1", text)))
-    return html.unescape(text)
+    between = _BLOCK.split(text)  # words and code by turns
+    shown = [
+        part + "\n" if code else _plain_words(part) for code, part in zip(cycle((False, True)), between, strict=False)
+    ]
+    return html.unescape("".join(shown)).rstrip("\n")
+
+
+def _plain_words(text: str) -> str:
+    return _CODE.sub(r"\1", _BOLD.sub(r"\1", _ITALIC.sub(r"\1", text)))
 
 
 def _indented(text: str) -> str:
@@ -164,7 +176,8 @@ display:grid;place-items:center;font-weight:700}.face.bot{background:#2b3a67}.sa
 header{display:flex;gap:6px;align-items:baseline}.app{font-size:10px;background:#ddd;border-radius:3px;padding:0 4px}
 time{color:#616061;font-size:12px}h2{font-size:18px;margin:6px 0}p{margin:6px 0}.context{color:#616061;font-size:13px}
 img{max-width:440px;border-radius:8px}hr{border:0;border-top:1px solid #ddd;margin:8px 0}code{font:12px/1.5 "Noto Sans Mono",monospace;color:#b0123c;background:#f6f6f6;
-border:1px solid #ddd;border-radius:3px;padding:1px 3px}.ping{background:#ffd54a;color:#8a1c00}
+border:1px solid #ddd;border-radius:3px;padding:1px 3px}pre{font:12px/1.5 "Noto Sans Mono","Noto Sans Mono CJK SC",monospace;background:#f8f8f8;border:1px solid #ddd;
+border-radius:4px;padding:8px;margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere}.ping{background:#ffd54a;color:#8a1c00}
 .dim{background:#8a8a8c;padding:24px 0}.modal{background:#fff;border-radius:10px;max-width:520px}label{display:block;font-weight:700;
 margin-top:14px}label small{color:#616061;font-weight:400}.input{display:flex;justify-content:space-between;border:1px solid #8b8b8d;
 border-radius:4px;padding:6px 10px;margin:4px 0;overflow-wrap:anywhere;min-height:22px}.input i{color:#868686;font-style:normal}

@@ -5,11 +5,15 @@ Everything that comes from outside passes through the surface's ``mark``, which 
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from bot.jobs import Answer
 from bot.presentation.devices import devices_view
 from bot.presentation.past import explain_view, history_view
+from bot.presentation.recommendations import recommendation_view
 from bot.presentation.registry import added_view, endpoints_view, removed_view
-from bot.presentation.verdicts import figures, recommendation_view, verdict_view
+from bot.presentation.sizes import sizes_view
+from bot.presentation.verdicts import figures, verdict_view
 from bot.presentation.view import Mark, Part, View, words
 from bot.requests import Lang, Request
 
@@ -29,11 +33,14 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
     if answer.identification is not None:
         return verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
     if answer.recommendation is not None:
-        return recommendation_view(answer.recommendation, request, mark, prefix=prefix)
+        view = recommendation_view(answer.recommendation, lang, mark, prefix=prefix)
+        return replace(view, parts=(*view.parts, *figures(request, lang)))
+    if answer.sizes is not None:
+        return sizes_view(answer.sizes, lang, mark)
     if answer.history is not None:
         return history_view(answer.history, lang, mark, prefix=prefix)
     if answer.explanation is not None:
-        return explain_view(answer.explanation, answer.today, lang, mark)
+        return explain_view(answer.explanation, answer.today, lang, mark, prefix=prefix)
     if answer.endpoints is not None:
         return endpoints_view(answer.endpoints, lang, mark, prefix=prefix)
     if answer.removed is not None:
@@ -59,8 +66,10 @@ def stage_text(lang: Lang, stage: str, done: int, total: int) -> str:
 def _help_view(request: Request, lang: Lang, *, prefix: str) -> View:
     said = words(lang)["help"]
     from engine.catalog import family_names
+    from engine.constraints.record import Constraints
 
+    names = ("、" if lang == "zh" else ", ").join(entry.name for entry in fields(Constraints))
     lines = [line.format(p=prefix) for line in said["lines"]]
     parts = [Part((said["intro"],)), Part(tuple(lines)), *figures(request, lang)]
-    parts.append(Part((said["constraints"].format(families=", ".join(family_names())),), quiet=True))
+    parts.append(Part((said["constraints"].format(constraints=names, families=", ".join(family_names())),), quiet=True))
     return View(said["title"], said["intro"], tuple(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.presentation.recommendations import is_impossible, recommendation_part
 from bot.presentation.verdicts import evidence_line, headline_of, reason_text
 from bot.presentation.view import Mark, Part, View, percent, words
 from bot.requests import Lang
@@ -33,7 +34,7 @@ def history_view(rows: tuple[HistoryRow, ...], lang: Lang, mark: Mark, *, prefix
     return View(said["title"], f"{said['title']}: {len(rows)}", (Part(tuple(lines)),))
 
 
-def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark: Mark) -> View:
+def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark: Mark, *, prefix: str) -> View:
     """A past verdict: probabilities, then each row of evidence with what was expected and how it fools.
 
     Args:
@@ -56,6 +57,8 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
         parts.append(Part(tuple(lines)))
     if today is not None and (today.outcome, today.variant) != (found.verdict.outcome, found.verdict.variant):
         parts.append(Part((said["recomputed"].format(what=headline_of(today, lang, mark)),)))
+    if found.recommendation.choice is not None or is_impossible(found.recommendation):
+        parts.append(recommendation_part(found.recommendation, lang, mark, prefix=prefix))
     return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines))
 
 

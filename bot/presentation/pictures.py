@@ -11,23 +11,35 @@ from engine.errors import R1Error, UsageError
 from engine.identification import Identification
 
 if TYPE_CHECKING:
-    from engine.pictures.heatmap import Picture
+    from engine.identification import Recommendation
+    from engine.pictures.picture import Picture
 
 log = logging.getLogger("r1.pictures")
 
 
 def picture_of(answer: Answer, lang: Lang) -> Picture | None:
-    """The heat map of the attention heads that an answer reports; ``None`` where it reports none, or matplotlib is
-    not installed."""
+    """The heat map of the attention heads that an answer reports, or the front of a recommendation that stands alone;
+    ``None`` where there is nothing to draw, or matplotlib is not installed."""
     found = answer.identification or (answer.explanation.identification if answer.explanation else None)
-    if found is None:
-        return None
     try:
-        return draw(found, lang)
+        if answer.recommendation is not None:
+            return front_of(answer.recommendation, lang)
+        return draw(found, lang) if found is not None else None
     except R1Error as error:
         if error.code != "picture_nothing":
             log.info("no picture: %s", error)
         return None
+
+
+def front_of(advice: Recommendation, lang: Lang) -> Picture:
+    """What was chosen among, by quality, latency and cost.
+
+    Raises:
+        UsageError: nothing was sized, or matplotlib is not installed.
+    """
+    from engine.pictures.front import front
+
+    return front(advice, lang)
 
 
 def draw(found: Identification, lang: Lang) -> Picture:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bot.presentation.recommendations import recommendation_part
 from bot.presentation.view import Mark, Part, View, marked, percent, words
 from bot.requests import Lang, Request
 from engine.errors import R1Error
 from engine.evidence import Evidence
 from engine.folklore import contradicted
-from engine.identification import Identification, Recommendation
+from engine.identification import Identification
 from engine.targets.target import Finding
 from engine.text import say
 from engine.units import bytes_text
@@ -31,7 +32,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     parts = [
         Part(tuple(reasons), said["why"]),
         Part(tuple(evidence_line(row, lang, mark) for row in found.evidence), said["evidence"]),
-        _recommendation_part(found.recommendation, lang, prefix=prefix, of_verdict=True),
+        recommendation_part(found.recommendation, lang, mark, prefix=prefix),
         *figures(request, lang),
     ]
     if found.target.findings:
@@ -42,7 +43,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
         footer.append(said["explain"].format(command=f"`{prefix}explain {verdict_id}`"))
     parts.append(Part(tuple(footer), quiet=True))
     summary = f"{headline} – {sure} – {mark(found.target.spec)}"
-    return View(headline, summary, tuple(part for part in parts if part.lines), tuple(fields))
+    return View(headline, summary, tuple(part for part in parts if part.lines or part.code), tuple(fields))
 
 
 def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
@@ -144,28 +145,3 @@ def _footer(found: Identification, lang: Lang) -> str:
             size=bytes_text(target.weights_size),
         )
     )
-
-
-def _recommendation_part(advice: Recommendation, lang: Lang, *, prefix: str, of_verdict: bool) -> Part:
-    said = words(lang)["recommendation"]
-    if advice.choice is None:
-        example = "--constraint device=edge --constraint latency=500ms"
-        lines = [said["open"].format(example=f"`{prefix}recommend {example}`")]
-        if not of_verdict:
-            lines.append(said["missing"].format(names=", ".join(said["names"][name] for name in advice.missing)))
-        return Part(tuple(lines), said["title"])
-    lines = [said[advice.choice]]
-    if of_verdict and advice.fits_target is not None:
-        lines[0] += " " + said["fits" if advice.fits_target else "fits_not"]
-    if advice.conflict:
-        lines.append(said["conflict"])
-    lines += [f"• {hit.reason[lang]} _({said['for'][hit.effect]}, {hit.id})_" for hit in advice.hits]
-    lines += [f"• {said['for']['caution']}: {hit.reason[lang]}" for hit in advice.cautions]
-    return Part(tuple(lines), said["title"])
-
-
-def recommendation_view(advice: Recommendation, request: Request, mark: Mark, *, prefix: str) -> View:
-    """A recommendation that stands alone."""
-    part = _recommendation_part(advice, request.lang, prefix=prefix, of_verdict=False)
-    headline = words(request.lang)["recommendation"]["title"]
-    return View(headline, part.lines[0].replace("*", ""), (Part(part.lines), *figures(request, request.lang)))

@@ -16,11 +16,14 @@ Mark = Callable[[object], str]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A titled group of lines; ``quiet`` parts are set small."""
+    """A titled group of lines; ``quiet`` parts are set small. ``code``, as it is to be copied, follows the lines;
+    ``after`` follows the code."""
 
     lines: tuple[str, ...]
     title: str = ""
     quiet: bool = False
+    code: str = ""
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

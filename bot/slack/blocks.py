@@ -32,6 +32,12 @@ def mark(value: object) -> str:
     return f"`{escape(text)}`" if text else "–"
 
 
+def code(text: str) -> str:
+    """Text for a code block: as it is to be copied, but for what would end the block, ping or hide."""
+    lines = (_HIDDEN.sub(" ", line).rstrip() for line in text.splitlines())
+    return escape("\n".join(lines)).replace("```", "ʼʼʼ")
+
+
 def escape(text: str) -> str:
     """Slack's three entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -50,10 +56,12 @@ def fallback(view: View) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Text of at most ``limit`` characters, not ending inside an entity or an open code span."""
+    """Text of at most ``limit`` characters, not ending inside an entity or an open code span or block."""
     if len(text) <= limit:
         return text
-    kept = re.sub(r"&[a-z]{0,4}$", "", text[: limit - 2])
+    kept = re.sub(r"&[a-z]{0,4}$", "", text[: limit - 6])
+    if (block := kept.rstrip("`")).count("```") % 2:
+        return block + "\n…```"
     line = kept.rpartition("\n")[2]
     return kept + ("`" if line.count("`") % 2 else "") + "…"
 
@@ -82,4 +90,5 @@ def _layout() -> Any:
         loader=PackageLoader("bot", "templates/layout"), undefined=StrictUndefined, autoescape=False
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    environment.filters["code"] = code
     return environment.get_template("message.json.j2")

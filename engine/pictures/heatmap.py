@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from engine.attention_profile import ACTS
-from engine.errors import UsageError
+from engine.pictures.picture import IDLE, PAPER, Picture, paint
 from engine.text import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH, _DPI = 7.2, 150
-"""Inches and dots per inch: 1080 pixels, which Slack shows at a third to a half of that."""
-_PAPER, _INK, _QUIET, _IDLE = "#f6f7f9", "#1d2129", "#5d6470", "#cfd2d8"
-"""The paper is opaque, so that dark mode changes nothing."""
 _COLOURS = "viridis"  # even to the eye, in print and to people who see fewer colours; no grey in it
-_CHINESE = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Noto Sans CJK JP",
-    "Droid Sans Fallback", "Arial Unicode MS",
-)  # fmt: skip
 _NAME = 36
-
-
-class Picture(NamedTuple):
-    """A PNG, the language it is labelled in (English where no font here has Chinese), and what it shows in words."""
-
-    png: bytes
-    lang: str
-    alt: str
 
 
 def heatmap(observation: Mapping[str, Any], *, name: str, lang: str = "en") -> Picture:
@@ -45,28 +26,8 @@ def heatmap(observation: Mapping[str, Any], *, name: str, lang: str = "en") -> P
     Raises:
         UsageError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError("pictures_extra") from error
-    chinese = _chinese_font()
-    spoken = lang if lang != "zh" or chinese else "en"
-    layers = len(observation["entropy"])
-    height = min(8.5, max(3.4, 2.1 + 0.11 * layers))
-    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor=_PAPER, layout="constrained")
-    FigureCanvasAgg(figure)
-    from matplotlib import rc_context
-
-    with rc_context({"font.family": [*([chinese] if chinese else []), "DejaVu Sans"], "text.color": _INK,
-                     "axes.labelcolor": _INK, "xtick.color": _QUIET, "ytick.color": _QUIET, "font.size": 13,
-                     "axes.edgecolor": _QUIET, "axes.unicode_minus": False}):  # fmt: skip
-        alt = _draw(figure, observation, name, spoken)
-        buffer = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a character that no font here has is drawn as a box
-            figure.savefig(buffer, format="png", facecolor=_PAPER, metadata={"Software": None})
-    return Picture(buffer.getvalue(), spoken, alt)
+    height = min(8.5, max(3.4, 2.1 + 0.11 * len(observation["entropy"])))
+    return paint(lambda figure, spoken: _draw(figure, observation, name, spoken), height=height, lang=lang)
 
 
 def _draw(figure: Figure, observation: Mapping[str, Any], name: str, lang: str) -> str:
@@ -86,8 +47,8 @@ def _draw(figure: Figure, observation: Mapping[str, Any], name: str, lang: str) 
     )
     figure.suptitle(title, fontsize=14.5, fontweight="bold", parse_math=False)
     main, side = figure.subplots(1, 2, width_ratios=[5, 1], sharey=True)
-    colours = colormaps[_COLOURS].with_extremes(under=_IDLE, bad=_PAPER)
-    image = main.pcolormesh(grid, cmap=colours, vmin=0.0, vmax=1.0, edgecolor=_PAPER, linewidth=_gap(layers, heads))
+    colours = colormaps[_COLOURS].with_extremes(under=IDLE, bad=PAPER)
+    image = main.pcolormesh(grid, cmap=colours, vmin=0.0, vmax=1.0, edgecolor=PAPER, linewidth=_gap(layers, heads))
     main.invert_yaxis()
     main.set_xlabel(words("head"))
     main.set_ylabel(words("layer"))
@@ -98,7 +59,7 @@ def _draw(figure: Figure, observation: Mapping[str, Any], name: str, lang: str) 
     side.set_xlabel(words("acting"))
     side.tick_params(left=False)
     for axes in (main, side):
-        axes.set_facecolor(_PAPER)
+        axes.set_facecolor(PAPER)
         axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=(main, side), location="bottom", aspect=40, pad=0.02, ticks=[0, 0.5, 1])
     bar.ax.set_xticklabels([words("narrow"), words("entropy"), words("wide")])
@@ -124,11 +85,3 @@ def _number(axes: Axes, layers: int, heads: int) -> None:
 def _gap(layers: int, heads: int) -> float:
     """Line between cells, in points; none where cells are a few pixels wide."""
     return 0.0 if heads > 64 or layers > 80 else 0.5 if heads > 24 or layers > 40 else 1.2
-
-
-def _chinese_font() -> str | None:
-    """A font here that has Chinese, by name."""
-    from matplotlib.font_manager import fontManager
-
-    known = {font.name for font in fontManager.ttflist}
-    return next((name for name in _CHINESE if name in known), None)
