@@ -20,7 +20,7 @@ _DIGITS = {"零": 0, **{sign: value for value, sign in enumerate("一二三四�
 _NUMBER = rf"\d{{1,12}}(?:\.\d+)?|{'|'.join(sorted(_WORDS, key=len, reverse=True))}|[零一二两三四五六七八九十百]{{1,5}}"
 _CARDS = r"x|\*|张|块|片|卡|颗|枚|个|路|套|way|gpus?|cards?|pcs|pieces|units"
 _MACHINES = r"台|机|套|nodes?|servers?|machines?|box(?:es)?|hosts?|个?节点"
-_LEADING = r"(?<![a-z\d.第])(?P<sign>(?<![a-z\d])-)?"
+_LEADING = r"(?:(?<![a-z\d.第])|(?<=\dx))(?P<sign>(?<![a-z\d])-)?"
 
 _BEFORE = re.compile(rf"{_LEADING}(?P<number>{_NUMBER})[\s-]{{0,2}}(?:{_CARDS})(?:\s+of)?[\s-]{{0,2}}$")
 _BESIDE = re.compile(

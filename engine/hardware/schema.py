@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from engine.catalog.schema import Record
+from engine.hardware import short
 
 Dtype = Literal["fp4", "fp8", "int8", "bf16", "fp16", "fp32"]
 Name = Annotated[str, Field(min_length=2, max_length=60)]
@@ -17,7 +18,7 @@ Engine = Literal["vllm", "sglang", "llama.cpp", "ollama", "mlx", "mindie"]
 class Link(Record):
     """How devices of one node talk. ``bandwidth``: GB/s that one device can send, one direction, to all others."""
 
-    kind: Literal["nvlink", "xgmi", "hccs", "pcie", "ethernet", "thunderbolt", "none"]
+    kind: Literal["nvlink", "xgmi", "hccs", "pcie", "ethernet", "thunderbolt", "other", "none"]
     bandwidth: PositiveFloat
 
 
@@ -44,33 +45,42 @@ class Device(Record):
         flops: dense matrix arithmetic by type, TFLOP/s, the maker's figure without sparsity.
         per_node: most of them in one usual node.
         watts: board or system power.
+
+    ``names``, ``flops``, ``link``, ``price`` and ``engines`` may be written in the short forms of ``short.py``.
     """
 
     id: str
     title: str
     vendor: Literal["nvidia", "amd", "huawei", "intel", "apple", "qualcomm", "mediatek", "cpu", "other"]
-    kind: Literal["accelerator", "unified", "phone", "cpu"]
-    place: Literal["server", "workstation", "laptop", "edge", "embedded", "mobile"]
-    names: tuple[Name, ...]
+    kind: Literal["accelerator", "unified", "phone", "cpu"] = "accelerator"
+    place: Literal["server", "workstation", "laptop", "edge", "embedded", "mobile"] = "server"
+    names: Annotated[tuple[Name, ...], BeforeValidator(short.listed)]
     memory: PositiveFloat
     usable: PositiveFloat
     bandwidth: PositiveFloat
-    flops: dict[Dtype, PositiveFloat]
-    link: Link
+    flops: Annotated[dict[Dtype, PositiveFloat], BeforeValidator(short.numbers)]
+    link: Annotated[Link, BeforeValidator(short.link)]
     per_node: PositiveInt = 1
     watts: PositiveFloat | None = None
     price: Price | None = None
-    engines: tuple[Engine, ...]
+    engines: Annotated[tuple[Engine, ...], BeforeValidator(short.listed)]
     year: int | None = Field(default=None, ge=2015, le=2030)
     source: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _price(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "price" in given:
+            return given | {"price": short.price(given["price"], given.get("watts"))}
+        return given
 
 
 class Machine(Record):
     """A product with several devices in it: ``names`` as a device's; ``count`` of one of ``devices`` (ids that share
     the name, the usual one first)."""
 
-    names: tuple[Name, ...]
-    devices: tuple[str, ...] = Field(min_length=1)
+    names: Annotated[tuple[Name, ...], BeforeValidator(short.listed)]
+    devices: Annotated[tuple[str, ...], BeforeValidator(short.listed), Field(min_length=1)]
     count: PositiveInt = Field(le=10_000)
     source: str
 
