@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.identification import Identification, OnProgress, Recommendation
-
 if TYPE_CHECKING:
     from engine.backends import Backend, Device
+    from engine.identification import Identification, OnProgress, Recommendation
     from engine.sizing.records import Sizing
     from engine.targets.endpoint import Budget, Endpoint
 
