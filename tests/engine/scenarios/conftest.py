@@ -1,0 +1,8 @@
+"""Lets the scenarios' tests, and the benchmark of them, read the cases."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

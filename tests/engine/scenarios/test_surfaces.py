@@ -1,0 +1,106 @@
+"""One answer, three ways to ask: what `engine.recommend` says, the terminal prints and Slack shows."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import written
+from written import Case
+
+import engine
+from bot.demo import running_bot
+from bot.local_slack import LocalSlack
+from bot.local_slack.workspace import Message
+from engine.codec import recommendation_to_json
+from engine.errors import UsageError
+
+SAMPLE = (
+    "two-4090-chinese-customer-service-en", "two-4090-chinese-customer-service-zh", "eight-h200-en", "eight-h200-zh",
+    "forty-eight-gigabytes", "phone-app-zh", "contract-review-en", "critical-launch-zh", "long-contracts-on-the-edge-en",
+    "long-contracts-on-the-edge-zh", "real-time-legal-zh", "papers-in-half-a-second", "mac-studio-512-en", "sixteen-910b-zh",
+    "one-l4", "task-customer-service-zh", "research-on-eight-h200", "budget-in-yuan-an-hour", "context-150k-zh",
+    "which-is-better-en", "licence-only", "five-milliseconds-after-128k", "a-cent-in-words-zh", "context-beyond-everything",
+    "not-real-time-legal-zh", "no-llama-on-two-a100-en", "latency-in-gigabytes", "hardware-and-memory-disagree-zh",
+    "negative-vram-in-words-en",
+)  # fmt: skip
+"""Of every theme and in both languages, some refused."""
+
+
+def words_of(case: Case) -> list[str]:
+    constraints = [f"--constraint={name}={value}" for name, value in case.constraints.items()]
+    return ["recommend", *constraints, *([case.text] if case.text else [])]
+
+
+def plain(case: Case) -> Any:
+    """What the engine says, as JSON; a sentence where it refuses."""
+    found = written.answer(case)
+    if isinstance(found, UsageError):
+        return found.sentence(case.lang)
+    return json.loads(json.dumps(recommendation_to_json(found)))
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[Case]:
+    by_id = {case.id: case for case in written.cases()}
+    return [by_id[name] for name in SAMPLE]
+
+
+def test_the_terminal_gives_the_answers_of_the_engine(sample: list[Case]) -> None:
+    assert len(sample) >= 20
+    for case in sample:
+        command = [sys.executable, "-m", "bot.cli", *words_of(case), "--lang", case.lang, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        expected = plain(case)
+        if isinstance(expected, str):
+            assert done.returncode == 2 and done.stderr == f"r1: {expected}\n", case.id
+            continue
+        assert done.returncode == 0, (case.id, done.stderr)
+        assert json.loads(done.stdout) == expected, case.id
+
+
+@pytest.fixture(scope="module")
+def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
+    root = tmp_path_factory.mktemp("bot")
+    with LocalSlack() as running, running_bot(running, root):
+        yield running
+
+
+def ask(slack: LocalSlack, text: str) -> str:
+    """Everything that the answer shows."""
+    known = len(answers(slack))
+    assert slack.slash(text).status == 200
+
+    def ready() -> Message | None:
+        new = answers(slack)[known:]
+        return new[0] if new and new[0].blocks and new[0].blocks[0]["type"] == "header" else None
+
+    message: Message = slack.wait_for(ready)
+    return "\n".join([message.text, *(json.dumps(block, ensure_ascii=False) for block in message.blocks)])
+
+
+def answers(slack: LocalSlack) -> list[Message]:
+    return [message for message in slack.answers() if not message.files]
+
+
+def test_slack_gives_the_answers_of_the_engine(slack: LocalSlack, sample: list[Case]) -> None:
+    for case in sample:
+        shown = ask(slack, shlex.join([*words_of(case), "--lang", case.lang]))
+        try:
+            found = engine.recommend(case.constraints, scenario=case.text)
+        except UsageError as error:
+            assert error.sentence(case.lang)[:60] in shown, (case.id, shown)
+            continue
+        for hit in (*found.hits, *found.cautions):
+            assert hit.id in shown, (case.id, hit.id, shown)
+        for option in (found.option, found.runner_up):
+            assert option is None or option.title[case.lang] in shown, (case.id, shown)
+        assert found.command is None or found.command.text.splitlines()[0].split()[0] in shown, (case.id, shown)
+        for option in found.excluded[:3]:
+            assert option.title[case.lang] in shown, (case.id, shown)
+    assert slack.workspace.violations == []
