@@ -83,6 +83,7 @@ class WordsFile(Record):
     negations: Negations
     said: tuple[Said, ...]
     numbers: tuple[NumberOf, ...] = Field(min_length=1)
+    asked: dict[str, Pattern]
     whole_answer: Pattern
     per_device: Pattern
     host_memory: Pattern
@@ -113,6 +114,7 @@ class Lexicon:
     negated_after: re.Pattern[str]
     said: tuple[tuple[Said, re.Pattern[str]], ...]
     kinds: tuple[Kind, ...]
+    asked: Mapping[str, re.Pattern[str]]
     whole_answer: re.Pattern[str]
     per_device: re.Pattern[str]
     host_memory: re.Pattern[str]
@@ -137,6 +139,7 @@ def lexicon() -> Lexicon:
         negated_after=_compiled([words.negations.after]),
         said=tuple((entry, _compiled([*entry.en, *entry.zh])) for entry in words.said),
         kinds=tuple(_kinds(words)),
+        asked={reason: _compiled([pattern]) for reason, pattern in words.asked.items()},
         whole_answer=_compiled([words.whole_answer]),
         per_device=_compiled([words.per_device]),
         host_memory=_compiled([words.host_memory]),

@@ -50,18 +50,17 @@ class _Beside:
 
 def measures(text: str, words: Lexicon, hardware: tuple[Installed, ...]) -> Iterator[Measure]:
     """Every number that has a unit, or that words make one of a constraint, from left to right."""
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))
     for kind in words.kinds:
         if kind.bare is not None:
             for match in kind.bare.finditer(text):
                 measure = _bare(kind, match)
-                if not any(start < measure.end and measure.start < end for start, end in taken):
-                    taken.append((measure.start, measure.end))
+                if not any(taken[measure.start : measure.end]):
+                    taken[measure.start : measure.end] = b"\x01" * (measure.end - measure.start)
                     yield measure
     for read in quantities(text):
-        if any(start < read.end and read.start < end for start, end in taken):
-            continue
-        yield _measure(read, _beside(text, read), words, hardware)
+        if not any(taken[read.start : read.end]):
+            yield _measure(read, _beside(text, read), words, hardware)
 
 
 def _bare(kind: Kind, match: re.Match[str]) -> Measure:
@@ -76,7 +75,7 @@ def _beside(text: str, read: Quantity) -> _Beside:
     before, after = text[max(0, read.start - _WINDOW) : read.start], text[read.end : read.end + _WINDOW]
     cut = max((match.end() for match in _END.finditer(before)), default=0)
     stop = _END.search(after)
-    return _Beside(before[cut:], after[: stop.start()] if stop else after)
+    return _Beside(before[cut:], f"{read.kind} {after[: stop.start()] if stop else after}")
 
 
 def _measure(read: Quantity, beside: _Beside, words: Lexicon, hardware: tuple[Installed, ...]) -> Measure:
@@ -137,6 +136,8 @@ def _alone(kind: Kind, read: Quantity, value: float) -> bool:
 
 
 def _unplaced(read: Quantity) -> Measure:
+    if read.spoken:
+        return Measure(read.start, read.end, understood=True)
     if read.unit == "user":
         return Measure(read.start, read.end, reason="users")
     if read.unit == "":

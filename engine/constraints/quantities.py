@@ -21,12 +21,12 @@ CNY_PER_USD = 7.1
 HOURS_PER_MONTH = 730
 """8760 hours a year over twelve."""
 _DEFINITIONS = (
-    "second = [time]", "millisecond = 0.001 * second", "minute = 60 * second", "hour = 3600 * second", "day = 24 * hour",
+    "second = [time]", "microsecond = 1e-6 * second", "millisecond = 0.001 * second", "minute = 60 * second", "hour = 3600 * second", "day = 24 * hour",
     "week = 7 * day", f"month = {HOURS_PER_MONTH} * hour", "year = 8760 * hour",
     "byte = [information]", "megabyte = 1e6 * byte", "gigabyte = 1e9 * byte", "terabyte = 1e12 * byte", "petabyte = 1e15 * byte",
     "mebibyte = 1048576 * byte", "gibibyte = 1073741824 * byte", "tebibyte = 1099511627776 * byte", "gigabit = 1.25e8 * byte",
     "token = [token]", f"hanzi = {TOKENS_PER_HANZI} * token", f"word = {TOKENS_PER_WORD} * token", "page = [page]",
-    "request = [request]", "user = request", "usd = [currency]", f"cny = usd / {CNY_PER_USD}", "percent = [share]",
+    "request = [request]", "user = request", "usd = [currency]", f"cny = usd / {CNY_PER_USD}", "percent = [share]", "foreign = [foreign]", "watt = [power]",
 )  # fmt: skip
 _BINARY = {"k": 1024.0, "m": 1024.0**2}
 """k and M of tokens, as context windows are named: 32K is 32,768."""
@@ -41,7 +41,8 @@ _PEOPLE = "users?|requests?|req|streams?|sessions?|用户|请求|路|人|card|gp
 class Quantity:
     """``low`` to ``high`` (equal unless a range) of ``unit`` (a name of the registry, ``""``: none), at ``start``:``end``.
 
-    ``each``: of one user or request. ``word``: the unit as it was written.
+    ``each``: of one user or request. ``word``: the unit as it was written. ``scaled``: with a k or 万. ``spoken``: an English
+    word, as in "a second". ``kind``: what stands before the unit, as in "400 output tokens".
     """
 
     low: float
@@ -52,6 +53,8 @@ class Quantity:
     start: int
     end: int
     scaled: bool = False
+    spoken: bool = False
+    kind: str = ""
 
 
 def quantities(text: str) -> Iterator[Quantity]:
@@ -95,19 +98,19 @@ def _registry() -> Any:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    words = sorted((word for word in lexicon().units if word not in "$¥￥"), key=len, reverse=True)
+    words = sorted((word for word in lexicon().units if word not in "$¥￥€£"), key=len, reverse=True)
     units = "|".join(
         re.escape(word) + ("(?![a-z])" if word[-1].isascii() and word[-1].isalpha() else "") for word in words
     )
     scales = "|".join(sorted(SCALES, key=len, reverse=True))
     return re.compile(
         rf"(?:(?:每|一|per )(?P<first>{_PERIOD})(?=[^a-z])(?:[ \u4e00-\u9fff]{{0,6}}?))?"
-        rf"(?<![a-z0-9_.])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?P<sign>us\$|[$¥￥])? ?"
+        rf"(?<![a-z0-9_.])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?P<sign>us\$|[$¥￥€£])? ?"
         rf"(?:(?P<n>{NUMBER})|(?P<half>(?:half an?|an?|one|two|three|four|five|six|eight|ten|twenty|thirty|fifty|hundred) (?=(?:{units}))))"
         rf"(?: ?(?:[-~～–到至]|to) ?(?P<n2>{NUMBER}))?[ -]?"
         rf"(?:(?P<scale>{scales})(?!(?!tok)[a-z]))?"
-        rf" {{0,2}}(?:(?:concurrent|simultaneous|parallel|active|online|output|input|generated|chinese|english|个并发|并发|个) ?)?"
-        rf"(?P<unit>{units})?"
+        rf"(?: {{0,2}}(?P<kind>(?:concurrent|simultaneous|parallel|active|online|output|input|generated|chinese|english|个并发|并发|个) ?)?"
+        rf"(?P<unit>{units}))?"
         rf"(?: ?(?:/|per |an? |每|every )? ?(?:(?<=[/每 ])|(?<=per )|(?<=一))(?P<per>{_PERIOD})(?![a-z]))?"
         rf"(?: ?(?:/|per |each |每个?) ?(?P<each>{_PEOPLE})(?![a-z]))?",
         re.IGNORECASE | re.ASCII,
@@ -134,7 +137,18 @@ def _quantity(match: re.Match[str]) -> Quantity:
     first = number(match["n"]) if match["n"] else float(_SPOKEN[match["half"].strip().lower()])
     second = number(match["n2"]) if match["n2"] else first
     low, high = sorted((first * factor, second * factor))
-    return Quantity(low, high, unit, bool(match["each"]), word, match.start(), match.end(), bool(scale))
+    return Quantity(
+        low,
+        high,
+        unit,
+        bool(match["each"]),
+        word,
+        match.start(),
+        match.end(),
+        bool(scale),
+        bool(match["half"]),
+        match["kind"] or "",
+    )
 
 
 def number(text: str) -> float:

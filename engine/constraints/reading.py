@@ -16,7 +16,7 @@ from engine.constraints.checking import check
 from engine.constraints.lexicon import Lexicon, lexicon
 from engine.constraints.measures import Measure, measures
 from engine.constraints.record import Constraints, Installed
-from engine.constraints.values import AT_LEAST, EXAMPLES, WIDE, short
+from engine.constraints.values import EXAMPLES, WIDE, bounded, finite, short
 from engine.errors import UsageError
 
 TEXT_LIMIT = 4_000
@@ -27,6 +27,7 @@ _CLAUSE = re.compile(r"[^,;:!?\n。；！？，、：.]{1,4000}(?:\.(?=\S)[^,;:!
 _NEGATIVE = re.compile(r"[ (:=]-$")
 _ONE_OF_MANY = frozenset(("task", "language"))
 """Of which people name several in one breath; the first counts, and the others are said to be left aside."""
+_MOST_UNREAD = 12
 _BLANK = "\x1f"
 """Stands for what is left out; no pattern has it."""
 
@@ -52,8 +53,18 @@ class _Found:
     values: dict[str, Any] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     soft: set[str] = field(default_factory=set)
-    taken: list[tuple[int, int]] = field(default_factory=list)
+    marked: bytearray = field(default_factory=bytearray)
     notes: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether something between ``start`` and ``end`` was understood, or noted."""
+        return any(self.marked[start:end])
+
+    def take(self, start: int, end: int, reason: str | None = None) -> None:
+        """Marks a piece of text as understood, or as one to be told with its ``reason``."""
+        self.marked[start:end] = b"\x01" * (end - start)
+        if reason is not None:
+            self.notes.append((start, end, reason))
 
     def put(self, name: str, value: Any, text: str, *, soft: bool = False) -> None:
         """Raises:
@@ -70,16 +81,19 @@ def read_text(text: str) -> Reading:
     """What ``text`` demands of a deployment.
 
     Raises:
-        UsageError: it is longer than ``TEXT_LIMIT``, contradicts itself, or names hardware or a budget in a way that
-            has to be asked about; the sentence names the constraint and the pieces of text.
+        UsageError: it is longer than ``TEXT_LIMIT``, contradicts itself, or holds a number that no deployment has; the
+            sentence names the constraint and the pieces of text.
     """
     if len(text) > TEXT_LIMIT:
         raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
-    words, found = lexicon(), _Found()
+    words, found = lexicon(), _Found(marked=bytearray(len(text)))
     typed = text.translate(WIDE).translate(_CONTROL)
     plain = _left_out(typed, words)
     bare = _hardware(plain, words, found)
     _words(plain, words, found)
+    for reason, pattern in words.asked.items():
+        for match in pattern.finditer(bare):
+            found.take(*match.span(), None if _denied(plain, *match.span(), words) else reason)
     for measure in measures(bare, words, tuple(found.values.get("hardware", ()))):
         _take(measure, typed, found)
     _requests_per_second(typed, found)
@@ -105,19 +119,15 @@ def _hardware(plain: str, words: Lexicon, found: _Found) -> str:
     """Puts the hardware; returns the text without it. A device named again without a number adds none."""
     from engine.hardware import find_hardware
 
-    parts: dict[str, set[int]] = {}
-    order: list[Installed] = []
-    phrases = []
+    parts: list[Installed] = []
     for mention in find_hardware(plain):
         plain = plain[: mention.start] + _BLANK * (mention.end - mention.start) + plain[mention.end :]
-        found.taken.append((mention.start, mention.end))
+        found.take(mention.start, mention.end)
         if _denied(plain, mention.start, mention.end, words):
             continue
-        installed = mention.installed
-        phrases.append(mention)
-        parts.setdefault(installed.device, set()).add(installed.count)
-        order.append(installed)
-    kept = [part for part in dict.fromkeys(order) if part.count > 1 or parts[part.device] == {1}]
+        parts.append(mention.installed)
+    several = {part.device for part in parts if part.count > 1}
+    kept = [part for part in dict.fromkeys(parts) if part.count > 1 or part.device not in several]
     if kept:
         found.put("hardware", tuple(kept), ", ".join(f"{part.count}×{part.device}" for part in kept))
     return plain
@@ -131,13 +141,13 @@ def _words(plain: str, words: Lexicon, found: _Found) -> None:
             if match.end() > match.start():
                 hits.append((match.start(), place, match.end(), entry))
     for start, _, end, entry in sorted(hits, key=lambda hit: hit[:3]):
-        found.taken.append((start, end))
+        found.take(start, end)
         if _denied(plain, start, end, words):
             continue
         phrase = plain[start:end].replace(_BLANK, "…")
         for name, value in entry.set.items():
             if name in _ONE_OF_MANY and name not in found.soft and found.values.get(name, value) != value:
-                found.notes += [] if entry.soft else [(start, end, f"also_{name}")]
+                found.take(start, end, None if entry.soft else f"also_{name}")
             else:
                 found.put(name, value, phrase, soft=entry.soft)
 
@@ -148,25 +158,24 @@ def _take(measure: Measure, typed: str, found: _Found) -> None:
         raise UsageError(
             "constraint_number", name=measure.field, value=f"-{short(phrase)}", example=EXAMPLES[measure.field]
         )
-    if measure.reason and not any(start < measure.end and measure.start < end for start, end in found.taken):
-        found.notes.append((measure.start, measure.end, measure.reason))
+    if measure.reason and not found.touches(measure.start, measure.end):
+        found.take(measure.start, measure.end, measure.reason)
     if measure.field and measure.value is not None:
-        found.taken.append((measure.start, measure.end))
+        found.take(measure.start, measure.end)
         _put_number(measure.field, measure.value, phrase, found)
     elif measure.understood:
-        found.taken.append((measure.start, measure.end))
+        found.take(measure.start, measure.end)
 
 
 def _put_number(name: str, value: float, phrase: str, found: _Found) -> None:
-    from engine.constraints.values import bounded
-
-    value = bounded(name, value, phrase)
+    value = bounded(name, finite(name, value, phrase), phrase)
     if name in found.values and name not in found.soft:
         known = found.values[name]
         if abs(known - value) <= 1e-6 * max(known, value):
             return
-        if name in AT_LEAST and name == "memory" and (known % value == 0 or value % known == 0):
-            return  # of one card, and of all of them
+        if name == "memory" and (known % value == 0 or value % known == 0):
+            found.values[name] = max(known, value)  # of one card, and of all of them
+            return
     found.put(name, value, phrase)
 
 
@@ -180,38 +189,36 @@ def _requests_per_second(typed: str, found: _Found) -> None:
             rate = re.search(r"[0-9]{1,9}(?:\.[0-9]{1,6})?", typed[start:end])
             if rate:
                 found.put("throughput", float(rate[0]) * output, typed[start:end])
-                found.taken.append((start, end))
+                found.take(start, end)
                 del found.notes[place]
             return
 
 
 def _unread(typed: str, plain: str, words: Lexicon, found: _Found) -> Iterator[str]:
-    """Phrases with a reason, then parts of sentences that demand something and had nothing understood in them."""
+    """Phrases with a reason, then parts of sentences that demand something and had nothing understood in them; a
+    text that has more than ``_MOST_UNREAD`` of them is cut short with "…"."""
+    phrases = dict.fromkeys((*_noted(typed, found), *_demanding(typed, plain, words, found)))
+    yield from tuple(phrases)[:_MOST_UNREAD]
+    if len(phrases) > _MOST_UNREAD:
+        yield "…"
+
+
+def _noted(typed: str, found: _Found) -> Iterator[str]:
     from engine.text import say
 
     lang = "zh" if _CHINESE.search(typed) else "en"
-    given = set()
     for start, end, reason in found.notes:
         phrase = short(" ".join(typed[start:end].split()))
-        if (phrase, reason) not in given:
-            given.add((phrase, reason))
-            yield (
-                phrase
-                if reason == "unknown"
-                else say(
-                    "unread.phrase", lang, phrase=phrase, why=say(f"unread.{reason}", lang, **_left(reason, found))
-                )
-            )
-    spans = sorted([*found.taken, *((start, end) for start, end, _ in found.notes)])
+        if reason == "unknown":
+            yield phrase
+        else:
+            kept = found.values.get(reason.removeprefix("also_"), "")
+            yield say("unread.phrase", lang, phrase=phrase, why=say(f"unread.{reason}", lang, kept=kept))
+
+
+def _demanding(typed: str, plain: str, words: Lexicon, found: _Found) -> Iterator[str]:
     for clause in _CLAUSE.finditer(plain):
-        start, end = clause.span()
-        if any(left < end and right > start for left, right in spans):
+        if found.touches(*clause.span()) or words.asking.search(clause[0]) or not words.demands.search(clause[0]):
             continue
-        if words.demands.search(clause[0]) and not words.asking.search(clause[0]):
-            phrase = " ".join(typed[start:end].split())
-            if phrase:
-                yield phrase if len(phrase) <= 80 else phrase[:79] + "…"
-
-
-def _left(reason: str, found: _Found) -> dict[str, str]:
-    return {"kept": str(found.values.get(reason.removeprefix("also_"), ""))} if reason.startswith("also_") else {}
+        phrase = " ".join(typed[clause.start() : clause.end()].split())
+        yield phrase if len(phrase) <= 80 else phrase[:79] + "…"

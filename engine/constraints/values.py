@@ -132,7 +132,7 @@ def _read(name: str, value: object, given: Mapping[str, object]) -> Any:
     if name in WORDS:
         return _word(name, _clean(name, "yes" if value is True else "no" if value is False else value))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return bounded(name, _finite(name, value, value), value)
+        return bounded(name, finite(name, value, value), value)
     return _number(name, _clean(name, value), given)
 
 
@@ -201,7 +201,7 @@ def _number(name: str, text: str, given: Mapping[str, object]) -> float:
         return said
     if read.unit == "" or read.unit.startswith("dimensionless"):
         if read.unit == "" and name in _MAY_BE_BARE:
-            return bounded(name, _finite(name, _end(name, read), text), text)
+            return bounded(name, finite(name, _end(name, read), text), text)
         raise UsageError("constraint_unit", name=name, value=short(text), example=EXAMPLES[name])
     special = _SPECIAL.get(name)
     value = special(read, text, given) if special else None
@@ -219,7 +219,7 @@ def _number(name: str, text: str, given: Mapping[str, object]) -> float:
         )
     if name == "availability":
         value /= 100
-    return bounded(name, _finite(name, value, text), text)
+    return bounded(name, finite(name, value, text), text)
 
 
 def _said(name: str, text: str) -> float | None:
@@ -246,7 +246,7 @@ def _unreadable(name: str, text: str) -> UsageError:
     return UsageError("constraint_value", name=name, value=short(text), example=EXAMPLES[name])
 
 
-def _finite(name: str, value: float, typed: object) -> float:
+def finite(name: str, value: float, typed: object) -> float:
     """``value`` without the dust of binary fractions: 1.1 TB are 1100 GB."""
     try:
         number = float(f"{float(value):.12g}")
