@@ -24,13 +24,13 @@ class Efficiencies:
         request: seconds from a request's arrival to its first step, and for its answer to leave: HTTP, tokenising.
     """
 
-    memory: float = 0.80
-    compute: float = 0.45
-    narrow: float = 0.65
-    experts: float = 0.5
-    kernel: float = 4.5e-6
-    sequence: float = 20e-6
-    request: float = 0.02
+    memory: float = 0.82
+    compute: float = 0.46
+    narrow: float = 0.47
+    experts: float = 0.47
+    kernel: float = 4.8e-6
+    sequence: float = 22e-6
+    request: float = 0.024
 
 
 FITTED = Efficiencies()

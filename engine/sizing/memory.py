@@ -18,17 +18,15 @@ def cache_of(placement: Placement, tokens: float) -> float:
     kv_heads x head_dim. Layers with a window keep at most ``window`` tokens.
     """
     parts = placement.parts
-    layer = parts.cache_elements * placement.cache_bytes + parts.cache_extra
-    windowed = (parts.layers - parts.full_layers) * min(tokens, parts.window)
-    return (parts.full_layers * tokens + windowed) * layer * placement.copies
+    full = parts.full_layers * tokens
+    if parts.full_layers < parts.layers:
+        full += (parts.layers - parts.full_layers) * min(tokens, parts.window)
+    return full * placement.layer_token
 
 
 def tokens_in(placement: Placement, room: float) -> int:
     """The longest request whose cache fits in ``room`` bytes."""
-    parts = placement.parts
-    layer = (parts.cache_elements * placement.cache_bytes + parts.cache_extra) * placement.copies
-    if room <= 0 or layer <= 0:
-        return 0
+    parts, layer = placement.parts, placement.layer_token
     within = room / (layer * parts.layers)
     if parts.full_layers == parts.layers or within <= parts.window:
         return int(within)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.sizing.efficiencies import FITTED, Efficiencies
 from engine.sizing.engines import Serving
@@ -51,6 +51,7 @@ class Placement:
     Attributes:
         copies: of the cache that its tensor-parallel devices hold together. MLA's latent cache, and grouped keys once
             there are more devices than heads of them, lie on every device (vLLM and SGLang alike).
+        layer_token: bytes that a token takes of the cache in one layer, all copies counted.
         spread: attention is data-parallel: each device has all of its weights, and the cache of its own requests.
         cache_bytes: of one number in the cache.
         drafted: tokens that a step proposes besides the sure one; ``accepted`` of them are kept on average.
@@ -67,7 +68,11 @@ class Placement:
     drafted: int = 0
     accepted: float = 0.0
     efficiencies: Efficiencies = FITTED
+    copies: float = field(init=False)
+    layer_token: float = field(init=False)
 
-    @property
-    def copies(self) -> float:
-        return 1.0 if self.spread else max(1.0, self.layout.tensor / self.parts.cache_heads)
+    def __post_init__(self) -> None:
+        copies = 1.0 if self.spread else max(1.0, self.layout.tensor / self.parts.cache_heads)
+        object.__setattr__(self, "copies", copies)
+        layer_token = (self.parts.cache_elements * self.cache_bytes + self.parts.cache_extra) * copies
+        object.__setattr__(self, "layer_token", layer_token)

@@ -173,10 +173,7 @@ def _device(hardware: str) -> str:
 
 def _count(hardware: str) -> int:
     found = re.search(r"(\d+)\s*[×xX*]", hardware)
-    if found:
-        nodes = re.search(r"(\d+|two|four) nodes", hardware.lower())
-        return int(found[1]) * (1 if nodes is None else 1)
-    return 1
+    return int(found[1]) if found else 1
 
 
 def _number(serve: str, option: str) -> int | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sizing.points import Question
-
 from engine.hardware import load_hardware
 from engine.sizing.efficiencies import FITTED, Efficiencies
 from engine.sizing.engines import serving_of
@@ -18,6 +16,7 @@ from engine.sizing.records import Layout
 from engine.sizing.roofline import rates_of
 from engine.sizing.serving import burst, steady
 from engine.sizing.speculation import accepted_tokens
+from sizing.points import Question
 
 
 @dataclass(frozen=True)
