@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from pathlib import Path
 
 from bot.endpoints import is_endpoint_url, is_name
@@ -10,9 +10,6 @@ from bot.requests import Origin, Request
 from bot.settings import Settings
 from engine.errors import TargetError, UsageError
 from engine.targets.spec import HubRef, parse_spec
-
-_CATALOG_NAME = re.compile(r"[\w.:-]*\w", re.ASCII)
-"""Letters, digits and marks that lead to no folder and no host."""
 
 
 def check_target(request: Request, origin: Origin, settings: Settings, *, registered: bool) -> None:
@@ -45,13 +42,18 @@ def check_target(request: Request, origin: Origin, settings: Settings, *, regist
 
 
 def check_model(request: Request, origin: Origin, settings: Settings) -> None:
-    """As ``check_target``, for what is to be sized: a name of the catalog (``deepseek-r1:32b``) is no place to look at.
+    """As ``check_target``, for what is to be sized, which may be a bare name of the catalog (``deepseek-r1:32b``) too.
 
     Raises:
-        TargetError: the model may not be named from Slack.
+        R1Error: the model may not be named from Slack.
     """
-    if not _CATALOG_NAME.fullmatch(request.target or ""):
+    name = request.target or ""
+    if origin.surface == "cli":
+        return
+    if "/" in name or name.startswith("~"):
         check_target(request, origin, settings, registered=False)
+    elif os.path.lexists(name):  # what lies where the bot runs; told as any name that the catalog does not know
+        raise UsageError("size_model_unknown", name=name[:80], suggestion="deepseek-r1:32b")
 
 
 def check_admin(origin: Origin, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.jobs import Answer
+from bot.presentation.recommendations import is_impossible
 from bot.requests import Lang
 from engine.errors import R1Error, UsageError
 from engine.identification import Identification
@@ -22,11 +23,12 @@ def picture_of(answer: Answer, lang: Lang) -> Picture | None:
     ``None`` where there is nothing to draw, or matplotlib is not installed."""
     found = answer.identification or (answer.explanation.identification if answer.explanation else None)
     try:
-        if answer.recommendation is not None:
-            return front_of(answer.recommendation, lang)
+        if (advice := answer.recommendation) is not None:
+            asks = advice.choice is None and not is_impossible(advice)
+            return None if asks else front_of(advice, lang)
         return draw(found, lang) if found is not None else None
     except R1Error as error:
-        if error.code != "picture_nothing":
+        if error.code not in ("picture_nothing", "picture_no_options"):
             log.info("no picture: %s", error)
         return None
 

@@ -58,6 +58,8 @@ def by_language(text: Any, lang: Lang) -> str:
 def _range(value: Range, write: Callable[[float], str]) -> str:
     """The estimate, and in brackets its range; a unit or currency that all three share is written once."""
     shown, low, high = (write(figure) for figure in (value.value, value.low, value.high))
+    if low == high:
+        return shown
     unit = shown.rpartition(" ")[2]
     if " " in shown and low.endswith(f" {unit}") and high.endswith(f" {unit}"):
         low, high = low.removesuffix(f" {unit}"), high.removesuffix(f" {unit}")

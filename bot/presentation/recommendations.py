@@ -68,11 +68,11 @@ def is_impossible(advice: Recommendation) -> bool:
     return advice.choice is None and bool(advice.excluded) and all(option.fails for option in advice.options)
 
 
-def option_text(option: Option, lang: Lang, mark: Mark) -> str:
-    """``R1-Distill-Qwen-32B, AWQ 4-bit, on 2×RTX 4090``."""
-    sizing = option.sizing
+def option_text(option: Option, lang: Lang, mark: Mark, *, bold: bool = False) -> str:
+    """``R1-Distill-Qwen-32B, AWQ 4-bit, on 2×RTX 4090``; the model in bold where it stands among others."""
+    sizing, model = option.sizing, mark(by_language(option.title, lang))
     text: str = words(lang)["recommendation"]["choice"].format(
-        model=mark(by_language(option.title, lang)),
+        model=f"*{model}*" if bold else model,
         quantization=mark(quantization_text(sizing.quantization, lang)),
         hardware=mark(hardware_text(sizing.device, sizing.count)),
     )
@@ -170,7 +170,7 @@ def _left_out(excluded: tuple[Option, ...], lang: Lang, mark: Mark) -> Iterator[
     colon, stop = words(lang)["recommendation"]["of"], "；" if lang == "zh" else "; "
     for option in excluded[:_LEFT_OUT]:
         fails = stop.join(sentence(fail, lang).rstrip(".。") for fail in option.fails)
-        yield f"• *{option_text(option, lang, mark)}*{colon}{fails}"
+        yield f"• {option_text(option, lang, mark, bold=True)}{colon}{fails}"
     if len(excluded) > _LEFT_OUT:
         yield f"… +{len(excluded) - _LEFT_OUT}"
 
@@ -188,7 +188,7 @@ def _beside(other: Option, option: Option | None, lang: Lang, mark: Mark) -> str
     if mine.cost is not None:
         beside = chosen.cost.value if chosen is not None and chosen.cost is not None else None
         shown.append(f"{dollars_text(mine.cost.value)}/h{_times(mine.cost.value, beside, lang)}")
-    return f"*{option_text(other, lang, mark)}*{said['of']}{' · '.join(shown)}"
+    return f"{option_text(other, lang, mark, bold=True)}{said['of']}{' · '.join(shown)}"
 
 
 def _more(value: float, beside: float | None, lang: Lang) -> str:
@@ -218,7 +218,7 @@ def _asked_for(advice: Recommendation, lang: Lang, *, prefix: str) -> Iterator[P
         )
         for name in advice.missing
     ]
-    yield Part(tuple(lines), said["parts"]["next"])
+    yield Part(tuple(lines), said["parts"]["next" if advice.choice is not None else "ask"])
 
 
 def _heard(advice: Recommendation, lang: Lang, mark: Mark) -> Iterator[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from bot.presentation.quantities import cost_text, rate_range, seconds_range
 from bot.presentation.view import Mark, Part, View, words
@@ -35,11 +35,7 @@ def sizes_view(found: Sized, lang: Lang, mark: Mark) -> View:
     form = "none" if not fitting else "all" if len(fitting) == len(sizings) else "some"
     comma = "、" if lang == "zh" else ", "
     names = comma.join(dict.fromkeys(sizing.quantization for sizing in fitting))
-    parts = [Part((), said["memory"], code=_memory_table(sizings, lang))]
-    if fitting:
-        parts.append(
-            Part((), said["speed"], code=_speed_table(fitting, lang), after=tuple(_costs(fitting, lang, mark)))
-        )
+    parts = list(_tables(sizings, lang, mark))
     summary = said["summary"].format(
         model=mark(found.model), hardware=hardware, fitting=len(fitting), count=len(sizings)
     )
@@ -48,13 +44,28 @@ def sizes_view(found: Sized, lang: Lang, mark: Mark) -> View:
     return View(title, summary, (*parts, *_notes(sizings, lang)), fields)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns of equal width, the first to the left and the others to the right; a Chinese character takes two."""
+def _tables(sizings: Sequence[Sizing], lang: Lang, mark: Mark) -> Iterator[Part]:
+    """Memory and speed, for each kind of device that was named."""
+    said = words(lang)["size"]
+    devices = list(dict.fromkeys(sizing.device for sizing in sizings))
+    for device in devices:
+        here = [sizing for sizing in sizings if sizing.device == device]
+        fitting = [sizing for sizing in here if sizing.fits]
+        name = f"{mark(_hardware_of(here))} – " if devices[1:] else ""
+        yield Part((), f"{name}{said['memory']}", code=_memory_table(here, lang))
+        if fitting:
+            costs = tuple(_costs(fitting, lang, mark))
+            yield Part((), f"{name}{said['speed']}", code=_speed_table(fitting, lang), after=costs)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: Collection[int] = (0,)) -> str:
+    """Columns of equal width, ``words`` to the left and figures to the right; a Chinese character takes two."""
     every = [list(head), *map(list, rows)]
     widths = [max(_width(row[column]) for row in every) for column in range(len(head))]
     return "\n".join(
         "  ".join(
-            _padded(cell, width, left=column == 0) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            _padded(cell, width, left=column in words)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in every
     )
@@ -104,7 +115,7 @@ def _speed_table(sizings: Sequence[Sizing], lang: Lang) -> str:
         )
         for sizing in sizings
     )
-    return table([columns[name] for name in names], rows)
+    return table([columns[name] for name in names], rows, words=(0, 4))
 
 
 def _smallest_table(sizings: Sequence[Sizing], lang: Lang) -> str:
@@ -115,7 +126,7 @@ def _smallest_table(sizings: Sequence[Sizing], lang: Lang) -> str:
          hardware_text(sizing.device, sizing.count), rate_text(sizing.cost.value) if sizing.cost else _NONE)
         for sizing in sizings
     )  # fmt: skip
-    return table([columns[name] for name in names], rows)
+    return table([columns[name] for name in names], rows, words=(0, 4))
 
 
 def layout_text(sizing: Sizing, lang: Lang) -> str:

@@ -143,9 +143,11 @@ def _limit(main: Axes, scale: Scale, words: Callable[..., str]) -> None:
         return
     main.axvline(scale.limit, color=INK, linewidth=1.1, linestyle=(0, (5, 4)), zorder=1)
     write = dollars_text if scale.x == "cost" else seconds_text
+    where = main.transAxes.inverted().transform(main.transData.transform((scale.limit, main.get_ylim()[0])))[0]
+    aside, align = (5, "left") if where < 0.5 else (-5, "right")
     main.annotate(
         words("limit", value=write(scale.limit)), (scale.limit, 1.0), xycoords=("data", "axes fraction"),
-        xytext=(-5, -3), textcoords="offset points", ha="right", va="top", fontsize=10.5, color=QUIET, parse_math=False,
+        xytext=(aside, -3), textcoords="offset points", ha=align, va="top", fontsize=10.5, color=QUIET, parse_math=False,
     )  # fmt: skip
 
 

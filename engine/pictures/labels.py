@@ -55,7 +55,7 @@ def place(
         chosen = next(free, None)
         placed.append(chosen)
         if chosen is not None:
-            closed.append(chosen)
+            closed.append(Box(chosen.left - _GAP, chosen.bottom, chosen.right + _GAP, chosen.top))
     return placed
 
 
