@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.constraints.bounds import AT_LEAST, TARGETS
 from engine.constraints.lexicon import SCALES, Kind, Lexicon
 from engine.constraints.quantities import Quantity, convert, number, quantities
 from engine.constraints.record import Installed
-from engine.constraints.values import AT_LEAST, TARGETS
 
 _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.constraints.bounds import EXAMPLES, bounded, finite, short
 from engine.constraints.checking import check
 from engine.constraints.lexicon import Lexicon, lexicon
 from engine.constraints.measures import Measure, measures
 from engine.constraints.record import Constraints, Installed
-from engine.constraints.values import EXAMPLES, WIDE, bounded, finite, short
+from engine.constraints.values import WIDE
 from engine.errors import UsageError
 
 TEXT_LIMIT = 4_000

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from engine.constraints.bounds import AT_LEAST, EXAMPLES, TARGETS, bounded, finite, short
 from engine.constraints.checking import check
 from engine.constraints.lexicon import lexicon
 from engine.constraints.quantities import Quantity, convert, quantity
@@ -16,35 +17,19 @@ from engine.errors import UsageError
 
 VALUE_LIMIT = 200
 """Characters of a value: the longest list of hardware that makes sense is shorter."""
-TARGETS: Mapping[str, str] = {
-    "memory": "gigabyte", "bandwidth": "gigabyte / second", "context": "token", "prompt": "token", "output": "token",
-    "concurrency": "request", "ttft": "second", "tpot": "second / token", "throughput": "token / second",
-    "budget": "usd / hour", "availability": "percent",
-}  # fmt: skip
-"""``record.UNITS`` in the registry's words; availability in percent until it is stored as a share."""
-EXAMPLES: Mapping[str, str] = {
-    "memory": "48 GB", "bandwidth": "900 GB/s", "context": "32K tokens", "prompt": "2000 tokens", "output": "500 tokens",
-    "concurrency": "50", "ttft": "500 ms", "tpot": "40 ms", "throughput": "2000 tokens/s", "budget": "20 USD/hour",
-    "availability": "99.9%",
-}  # fmt: skip
 _MAY_BE_BARE = frozenset(("memory", "bandwidth", "context", "prompt", "output", "concurrency", "availability"))
 """Numbers that everybody writes in one unit. Of times, speeds and money a bare number says too little."""
-AT_LEAST = frozenset(("memory", "bandwidth", "throughput"))
-"""Of a range the lower end binds; of the others the upper one (and the slower speed)."""
-_LIMITS: Mapping[str, float] = {
-    "memory": 1e6, "bandwidth": 1e6, "context": 1e7, "prompt": 1e7, "output": 1e7, "concurrency": 1e7, "ttft": 86_400.0,
-    "tpot": 3_600.0, "throughput": 1e9, "budget": 1e7,
-}  # fmt: skip
-"""Beyond these it is a slip (judged): 1 PB of memory, 1 PB/s, ten million tokens or requests, a day, an hour a token,
-a thousand million tokens a second, ten million dollars an hour."""
-_BOUND = re.compile(
-    r"^(?:<=?|>=?|≤|≥|~|≈|about|around|at most|at least|up to|under|below|within|大概|大约|约|至少|不超过)\s*",
+_BESIDE = re.compile(
+    r"^(?:(?P<most><=?|≤|at most|up to|under|below|within|不超过|最多|小于)|(?P<least>>=?|≥|at least|over|至少|不低于|大于)"
+    r"|~|≈|about|around|大概|大约|约)\s*",
     re.IGNORECASE,
 )
+_NEVER_MOST = frozenset(("throughput", "availability"))
+_NEVER_LEAST = frozenset(("ttft", "budget"))
+"""Of a limit "at least" makes no sense, of a demand "at most"."""
 _BAD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0xA0: 0x20}
 """Full-width letters, digits and signs → ASCII, one for one."""
-_SAYS_PERIOD = {"hour": "hour", "hourly": "hour", "month": "month", "monthly": "month"}
 
 
 def parse_constraints(given: Mapping[str, object]) -> Constraints:
@@ -60,7 +45,10 @@ def parse_constraints(given: Mapping[str, object]) -> Constraints:
     for typed, values in given.items():
         name = name_of(str(typed))
         for value in _several(name, values):
-            read = _read(name, value, given)
+            try:
+                read = _read(name, value, given)
+            except UsageError as error:
+                raise _as_typed(error, name, str(typed)) from None
             if name == "hardware" and name in found and read != found[name]:
                 found[name] = tuple(dict.fromkeys((*found[name], *read)))
             elif name in found and not _same(found[name], read):
@@ -71,6 +59,13 @@ def parse_constraints(given: Mapping[str, object]) -> Constraints:
     for problem in check(constraints):
         raise problem.error
     return constraints
+
+
+def _as_typed(error: UsageError, name: str, typed: str) -> UsageError:
+    """``error`` with the name as it was typed beside the record's: people know "latency", and learn "ttft"."""
+    if error.values.get("name") != name or typed.strip().lower() == name:
+        return error
+    return UsageError(error.code, **{**error.values, "name": f"{short(typed.strip())} ({name})"})
 
 
 def from_stated(stored: Mapping[str, Any]) -> Constraints:
@@ -192,13 +187,16 @@ def _word(name: str, text: str) -> str:
 
 
 def _number(name: str, text: str, given: Mapping[str, object]) -> float:
-    typed = _BOUND.sub("", text.lower(), count=1)
+    beside = _BESIDE.match(text)
+    typed = text[beside.end() if beside else 0 :].lower()
     read = quantity(typed)
     if read is None:
         said = _said(name, typed)
         if said is None:
             raise _unreadable(name, text)
         return said
+    if beside and _wrong_way(name, beside, read):
+        raise UsageError("constraint_value", name=name, value=short(text), example=EXAMPLES[name])
     if read.unit == "" or read.unit.startswith("dimensionless"):
         if read.unit == "" and name in _MAY_BE_BARE:
             return bounded(name, finite(name, _end(name, read), text), text)
@@ -220,6 +218,13 @@ def _number(name: str, text: str, given: Mapping[str, object]) -> float:
     if name == "availability":
         value /= 100
     return bounded(name, finite(name, value, text), text)
+
+
+def _wrong_way(name: str, beside: re.Match[str], read: Quantity) -> bool:
+    if name == "tpot":
+        speed = convert(1.0, read.unit, "token / second") is not None
+        return bool(beside["most"] if speed else beside["least"])
+    return bool(beside["most"] and name in _NEVER_MOST) or bool(beside["least"] and name in _NEVER_LEAST)
 
 
 def _said(name: str, text: str) -> float | None:
@@ -244,39 +249,6 @@ def _unreadable(name: str, text: str) -> UsageError:
             "constraint_unit_unknown", name=name, value=short(text), word=short(word[1]), example=EXAMPLES[name]
         )
     return UsageError("constraint_value", name=name, value=short(text), example=EXAMPLES[name])
-
-
-def finite(name: str, value: float, typed: object) -> float:
-    """``value`` without the dust of binary fractions: 1.1 TB are 1100 GB."""
-    try:
-        number = float(f"{float(value):.12g}")
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number) or number <= 0:
-        raise UsageError("constraint_number", name=name, value=short(typed), example=EXAMPLES[name])
-    return number
-
-
-def bounded(name: str, value: float, typed: object) -> float:
-    if name == "availability":
-        share = round(value / 100, 9) if value >= 1 and _percent_meant(typed) else value
-        if not 0 < share < 1:
-            raise UsageError("availability_range", name=name, value=short(typed))
-        return share
-    if value > _LIMITS[name]:
-        raise UsageError(
-            "constraint_absurd", name=name, value=short(typed), limit=f"{_LIMITS[name]:,.0f} {UNITS[name]}"
-        )
-    if name in ("context", "prompt", "output", "concurrency"):
-        if value < 1:
-            raise UsageError("constraint_number", name=name, value=short(typed), example=EXAMPLES[name])
-        return float(round(value))
-    return value
-
-
-def _percent_meant(typed: object) -> bool:
-    """A bare 99.9 can only be a percentage; one with its sign was divided already."""
-    return "%" not in str(typed)
 
 
 def _tpot(read: Quantity, text: str, given: Mapping[str, object]) -> float | None:
@@ -316,10 +288,3 @@ def _concurrency(read: Quantity, text: str, given: Mapping[str, object]) -> floa
 _SPECIAL: Mapping[str, Callable[[Quantity, str, Mapping[str, object]], float | None]] = {
     "tpot": _tpot, "throughput": _throughput, "budget": _budget, "concurrency": _concurrency,
 }  # fmt: skip
-
-
-def short(value: object) -> str:
-    """``value`` as a sentence quotes it: the beginning of it, at most 40 characters."""
-    simple = isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**40)
-    text = value if isinstance(value, str) else str(value) if simple else type(value).__name__
-    return text if len(text) <= 40 else text[:39] + "…"
