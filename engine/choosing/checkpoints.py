@@ -16,6 +16,10 @@ GGUF = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K", "UD-Q2_K_XL", "UD-
 """Quantisations of llama.cpp, by their ids in ``engine/sizing/quantizations.yaml``."""
 
 
+_WHOLE = 53_000_000_000
+"""Bytes of the largest GGUF file that is uploaded whole: the Hub takes 50 GB, and sizes are estimates."""
+
+
 class _Variants(Record):
     variants: dict[str, dict[str, str | dict[str, str]]]
 
@@ -63,9 +67,7 @@ def plain_checkpoint(variant: str, quantization: str) -> Checkpoint:
         return Checkpoint(
             name, made=True, convert=(f"mlx_lm.convert --hf-path {official} -q --q-bits 4 --mlx-path {name}",)
         )
-    return Checkpoint(
-        name, notes=(Said("serving.convert", {"repo": official, "tool": "llm-compressor", "path": name}),)
-    )
+    return _to_make(name, official, "llm-compressor")
 
 
 def ascend_checkpoint(variant: str, quantization: str) -> Checkpoint:
@@ -77,9 +79,7 @@ def ascend_checkpoint(variant: str, quantization: str) -> Checkpoint:
         return Checkpoint(known, notes=(Said("serving.modelscope", {"repo": known}),))
     official = official_repo(variant)
     name = f"./{official.rsplit('/', 1)[-1]}-W8A8"
-    return Checkpoint(
-        name, made=True, notes=(Said("serving.convert", {"repo": official, "tool": "msmodelslim", "path": name}),)
-    )
+    return _to_make(name, official, "msmodelslim")
 
 
 def gguf_checkpoint(variant: str, quantization: str) -> Checkpoint:
@@ -90,20 +90,23 @@ def gguf_checkpoint(variant: str, quantization: str) -> Checkpoint:
         return _example(f"{known}:{tag}")
     official = official_repo(variant)
     name = f"./{official.rsplit('/', 1)[-1]}-{tag}.gguf"
-    return Checkpoint(
-        name, notes=(Said("serving.convert", {"repo": official, "tool": "llama-quantize", "path": name}),)
-    )
+    return _to_make(name, official, "llama-quantize")
 
 
-def ollama_tag(variant: str, quantization: str) -> Checkpoint | None:
-    """For Ollama: its own tag, else a GGUF file of a distill; ``None`` where it has neither (split files)."""
+def ollama_tag(variant: str, quantization: str, size: int = 0) -> Checkpoint | None:
+    """For Ollama: its own tag, else a GGUF file; ``None`` where it has neither, for it loads no file in parts, as those of
+    large ``size`` (bytes) are."""
     tags = _known(variant).get("ollama")
     if isinstance(tags, dict) and quantization in tags:
         return Checkpoint(tags[quantization])
     gguf = gguf_checkpoint(variant, quantization)
-    if is_full(variant) or gguf.made:
+    if size > _WHOLE or gguf.made:
         return None
     return Checkpoint(f"hf.co/{gguf.name}", notes=gguf.notes)
+
+
+def _to_make(name: str, official: str, tool: str) -> Checkpoint:
+    return Checkpoint(name, made=True, notes=(Said("serving.convert", {"repo": official, "tool": tool, "path": name}),))
 
 
 def _example(name: str) -> Checkpoint:

@@ -146,7 +146,10 @@ def _llama_cpp(option: Option, asked: _Asked, device: Device | None) -> Command:
 
 def _ollama(option: Option, asked: _Asked) -> Command | None:
     """``ollama serve`` with its settings, then the model; ``None`` where Ollama cannot load the files."""
-    sizing, checkpoint = option.sizing, ollama_tag(option.variant, option.sizing.quantization)
+    sizing, checkpoint = (
+        option.sizing,
+        ollama_tag(option.variant, option.sizing.quantization, option.sizing.memory.weights),
+    )
     if checkpoint is None:
         return None
     slots, context = _at_once(sizing, asked), _context(sizing, asked)
