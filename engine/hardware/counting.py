@@ -18,7 +18,7 @@ _WORDS = {
 }  # fmt: skip
 _DIGITS = {"零": 0, **{sign: value for value, sign in enumerate("一二三四五六七八九", 1)}, "两": 2}
 _NUMBER = rf"\d{{1,12}}(?:\.\d+)?|{'|'.join(sorted(_WORDS, key=len, reverse=True))}|[零一二两三四五六七八九十百]{{1,5}}"
-_CARDS = r"x|\*|张|块|片|卡|颗|枚|个|路|套|way|gpus?|cards?|pcs|pieces|units"
+_CARDS = r"x|\*|张|块|片|卡|颗|枚|个|路|套|way|gpus?|cards?|pcs|pieces|units|sockets?"
 _MACHINES = r"台|机|套|nodes?|servers?|machines?|box(?:es)?|hosts?|个?节点"
 _LEADING = r"(?:(?<![a-z\d.第])|(?<=\dx))(?P<sign>(?<![a-z\d])-)?"
 
@@ -77,7 +77,7 @@ def count_before(text: str, floor: int, start: int) -> Counted:
         number, at = _value(inner), floor + inner.start()
     outer = _OF_MACHINES.search(text[floor:at])
     if outer is None or (inner is None and outer[0].rstrip().endswith(("x", "*"))):
-        return Counted(number, at, inner is not None, explicit)
+        return Counted(number, at, inner is not None and inner["number"] not in ("a", "an"), explicit)
     total = _checked(number * _value(outer), text[floor + outer.start() : start].strip())
     return Counted(total, floor + outer.start(), True, True, machines=inner is None)
 

@@ -68,7 +68,7 @@ _BEFORE_NUMBER = re.compile(
 )
 
 _THINGS = re.compile(
-    r"[\s-]{0,2}(?:lanes?|layers?|levels?|sheets?|papers?|vertebra|road|motorway|highway|switch|proxy|load.?balanc|"
+    r"(?:/l\d)|[\s-]{0,2}(?:lanes?|layers?|levels?|sheets?|papers?|vertebra|road|motorway|highway|switch|proxy|load.?balanc|"
     r"autonom|driv|cells?|hormone|lymph|sizes?|cache|screws?|bolts?|visa|级|层|纸|高速|公路|自动驾驶|细胞|负载均衡|螺)"
 )
 _PLACES = re.compile(
@@ -90,12 +90,12 @@ def glued(text: str, start: int, end: int, *, after_device: bool) -> bool:
 
 
 def _glued_before(text: str, start: int, after_device: bool) -> bool:
-    before = text[max(0, start - 16) : start]
+    before = text[max(0, start - 24) : start]
     if not before:
         return False
     last = before[-1]
     if last.isascii() and last.isalnum():
-        return not re.search(r"(?<![a-z\d.])(?:\d{1,5}x)?\d{1,5}x$", before)
+        return not re.search(r"(?<![a-z\d.])(?:\d{1,5}x)?\d{1,12}(?:\.\d{1,3})?x$", before)
     if last in "-_/":
         alone = len(before) < 2 or not _GLUED.match(before[-2])
         cjk = len(before) > 1 and not before[-2].isascii()
@@ -137,6 +137,6 @@ def _is_number(before: str, behind: str) -> bool:
         return True
     if (plural := _PLURAL.match(behind)) and plural[1] not in _MAY_BE_PLURAL:
         return True
-    if re.search(r"\d[.,]$", before) or re.match(r"[.,]\d", behind):
+    if re.search(r"\d[.,]$|(?<!gpu)(?<!gpus)(?<!card)(?<!显卡)[a-z\d]:$", before) or re.match(r"[.,]\d", behind):
         return True
     return bool(_BEFORE_NUMBER.search(before))

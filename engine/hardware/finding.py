@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.constraints.record import Installed
+from engine.errors import UsageError
 from engine.hardware.counting import Counted, count_before, count_behind
 from engine.hardware.doubting import denied, doubtful, glued
 from engine.hardware.loading import Catalog, load_catalog
@@ -18,6 +19,8 @@ _MOST_MENTIONS = 50
 """More are in no message that asks a question; the bound keeps hostile ones quick."""
 _TOLERANCE = 0.08
 """192 GB is said of a B200, which its maker sells as 180 GB."""
+_LONGEST = 100_000
+"""Characters: as many as a question may bring with it."""
 
 _MEMORY_BEHIND = re.compile(r"[\s_/(-]{0,3}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版))?\)?")
 _MEMORY_OF_MACHINE = re.compile(
@@ -27,6 +30,8 @@ _MEMORY_OF_MACHINE = re.compile(
 _MEMORY_BEFORE = re.compile(r"(?<![\d.a-z])(\d{1,5})\s?(g|t)(?:i?b)?\s?(?:显存|内存|vram)?(?:版|的)?[\s-]{0,2}$")
 _TOTAL = re.compile(r"\s?(?:in )?(?:total|combined|altogether|overall|共|合计|总)")
 _SERVER_BEHIND = re.compile(r"[\s-]{0,2}(?:(?:server|node|machine|box)(?P<many>e?s)?|服务器|节点|整机|机器)")
+_MAC = re.compile(r"mac ?(?:book|studio|mini)")
+_BETWEEN = re.compile(r"[\s,(-]{0,2}(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?")
 _NVLINKED = frozenset({"nvlink", "xgmi", "hccs"})
 
 
@@ -53,9 +58,11 @@ def find_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[Fou
     """Every device named in ``text``, in order, a device once: "we have 2×4090; is a 4090 enough?" names two.
 
     Raises:
-        UsageError: a number of devices that cannot be.
+        UsageError: a number of devices that cannot be, or more text than anybody asks with.
         CatalogError: a hardware file is invalid.
     """
+    if len(text) > _LONGEST:
+        raise UsageError("text_too_long", length=len(text), limit=_LONGEST)
     found = find_every(text, load_catalog(hardware_files))
     counted = {mention.installed.device for mention in found if mention.counted}
     kept: list[Found] = []
@@ -81,11 +88,33 @@ def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
         if mention is None:
             number += 1
             continue
-        found += [mention] if not denied(text, mention.start) else []
+        if found and _one_mac(text, found[-1], mention):
+            found[-1] = _joined(text, found[-1], mention)
+        elif not denied(text, mention.start):
+            found.append(mention)
         floor = mention.end
         while number < len(at) and at[number].start < mention.end:
             number += 1
     return tuple(found)
+
+
+def _one_mac(text: str, first: Found, second: Found) -> bool:
+    """Whether a chip and the Mac that it is in were named side by side: "MacBook Pro 16 M3 Max", "M2 Max MacBook"."""
+    named = [bool(_MAC.match(text, _words(text, mention))) for mention in (first, second)]
+    apple = all(mention.installed.device.startswith(("m1-", "m2-", "m3-", "m4-")) for mention in (first, second))
+    return apple and any(named) and not second.counted and bool(_BETWEEN.fullmatch(text, first.end, second.start))
+
+
+def _joined(text: str, first: Found, second: Found) -> Found:
+    chip = second if _MAC.match(text, _words(text, first)) else first
+    installed = Installed(chip.installed.device, first.installed.count)
+    return replace(chip, start=first.start, end=second.end, installed=installed, counted=first.counted)
+
+
+def _words(text: str, mention: Found) -> int:
+    """Where the name in a mention begins, behind its number."""
+    match = re.compile(r"[^a-z]*(?:an? |one |two |three )?").match(text, mention.start)
+    return match.end() if match else mention.start
 
 
 def _mention(
@@ -100,7 +129,7 @@ def _mention(
     if memory and memory.start >= end and (longer := _completed(at, first, behind, memory.end, catalog)):
         named, end = longer
     counted = count_before(text, floor, min(start, memory.start) if memory else start)
-    if counted.start == start and not memory and doubtful(text, start, end):
+    if not counted.explicit and not memory and doubtful(text, start, end):
         return None
     end = max(end, memory.end) if memory else end
     later = None if counted.explicit and not counted.machines else count_behind(text, end)
@@ -170,7 +199,8 @@ def _choose(
     if memory is None:
         return named.devices[0], len(named.devices) == 1
     together = devices[named.devices[0]].kind == "cpu" or bool(_TOTAL.match(behind))
-    shares = [memory.gigabytes / count, memory.gigabytes] if together else [memory.gigabytes, memory.gigabytes / count]
+    shares = [memory.gigabytes, memory.gigabytes / named.count, memory.gigabytes / count]
+    shares = shares[::-1] if together else shares
     for share in shares:
         alike = [device for device in named.devices if _alike(share, devices[device].memory)]
         if alike:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.hardware.schema import Device, Machine
 
@@ -21,6 +22,8 @@ _PLAIN = str.maketrans({**_CAPITALS, **_WIDE, **_SIGNS, **_TRADITIONAL})
 _TOKEN = re.compile(r"(?<=\d)x(?=[a-z])|[a-z]+|\d+|[^\sa-z\d\-_]")
 """``8xH100`` is written without borders: an x behind a number stands alone."""
 
+_SIZED = re.compile(r"-\d+gb$")
+"""An id that ends in its memory is read as a name and the memory beside it, where there is such a name."""
 _OPTIONAL = re.compile(r"\(([^()]*)\)")
 
 
@@ -29,8 +32,7 @@ def plain(text: str) -> str:
     return text.translate(_PLAIN)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     text: str
     start: int
     end: int
@@ -83,16 +85,23 @@ def build_index(devices: Mapping[str, Device], machines: Sequence[Machine]) -> I
             known = names.get(key, Named((), count))
             if device not in known.devices and known.count == count:
                 names[key] = Named((*known.devices, device), count)
-                begun.update("".join(parts[:size]) for size in range(1, len(parts) + 1))
+                for cut in (parts, [token.text for token in tokens(key)]):
+                    begun.update("".join(cut[:size]) for size in range(1, len(cut) + 1))
 
     for device in devices.values():
-        for name in (*device.names, device.id):
+        for name in device.names:
             add(name, device.id, 1)
+        if _key(_SIZED.sub("", device.id)) not in names:
+            add(device.id, device.id, 1)
     for machine in machines:
         for name in machine.names:
             for device_id in machine.devices:
                 add(name, device_id, machine.count)
     return Index(names, frozenset(begun))
+
+
+def _key(name: str) -> str:
+    return "".join(token.text for token in tokens(plain(name)))
 
 
 def _spellings(name: str) -> Iterator[str]:

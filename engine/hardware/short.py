@@ -46,7 +46,7 @@ def price(value: object, watts: object) -> object:
         return value
     match = _PRICE.fullmatch(value)
     if match is None:
-        raise ValueError("write the price as 'rent LOW-HIGH: source' or 'buy LOW-HIGH: source'")
+        raise ValueError("write the price as 'rent 2-3: who, when' or 'buy 900-1200: who, when'")
     low, high = float(match[2]), float(match[3] or match[2])
     known: dict[str, Any] = {"low": low, "high": high, "amortised": match[1] == "buy", "source": match[4]}
     if known["amortised"]:
