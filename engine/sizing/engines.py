@@ -8,7 +8,9 @@ Sources: vLLM's engine arguments (``gpu_memory_utilization`` 0.9; ``max_num_seqs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from engine.sizing.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Serving:
         running: requests in one batch at most.
         chunk: prompt tokens in one step at most.
         memory_share, compute_share: of what ``roofline`` reaches with the engines for servers. Judged.
+        stage: seconds that each further pipeline stage adds to a step, where stages are processes that pass on
+            tensors. Judged.
         tensor: whether it cuts layers over devices; otherwise devices hold layers one after another.
     """
 
@@ -31,6 +35,7 @@ class Serving:
     chunk: int
     memory_share: float = 1.0
     compute_share: float = 1.0
+    stage: float = 2e-3
     tensor: bool = True
 
 
@@ -42,24 +47,26 @@ _ENGINES: Mapping[str, Serving] = {
     "sglang": Serving("sglang", 0.9, 1.5e9, 2048, 8192),
     "trtllm": Serving("trtllm", 0.9, 2.0e9, 2048, 8192),
     "mindie": Serving("mindie", 0.9, 1.5e9, 256, 8192),
-    "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, tensor=False),
-    "ollama": Serving("ollama", 0.97, 0.6e9, 4, 512, 0.8, 0.4, tensor=False),
-    "mlx": Serving("mlx", 1.0, 0.5e9, 32, 2048, 0.9, 0.6, tensor=False),
+    "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, 0.0, tensor=False),
+    "ollama": Serving("ollama", 0.97, 0.6e9, 4, 512, 0.8, 0.4, 0.0, tensor=False),
+    "mlx": Serving("mlx", 1.0, 0.5e9, 32, 2048, 0.9, 0.6, 0.0, tensor=False),
 }
 
 _PREFERRED = ("vllm", "sglang", "mindie", "mlx", "llama.cpp", "ollama")
 
 
-def serving_of(engine: str, memory: float, vendor: str, device: str) -> Serving:
-    """The engine's defaults on a device of ``memory`` bytes. vLLM's differ by memory, and on the A100 by name.
+def serving_of(engine: str, machine: Machine) -> Serving:
+    """The engine's defaults on a device. vLLM's differ by memory, and on the A100 by name; llama.cpp and MLX may take all
+    that unified memory and CPUs have to give, as the catalog counts it.
 
     Raises:
         KeyError: no such engine.
     """
     entry = _ENGINES[engine]
-    if engine == "vllm" and (memory < _SMALL or vendor not in ("nvidia", "amd") or "a100" in device):
-        return Serving(entry.name, entry.share, entry.overhead, 256, 2048)
-    return entry
+    if machine.kind != "accelerator" and not entry.tensor:
+        return replace(entry, share=1.0)
+    small = machine.memory < _SMALL or machine.vendor not in ("nvidia", "amd") or "a100" in machine.id
+    return replace(entry, running=256, chunk=2048) if engine == "vllm" and small else entry
 
 
 def choose_engine(on_device: tuple[str, ...], for_weights: tuple[str, ...]) -> str | None:

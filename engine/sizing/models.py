@@ -17,6 +17,8 @@ from engine.targets import Target, open_target
 
 _NEEDED = ("model_type", "num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
 
+_EXAMPLE = "deepseek-r1:32b"
+
 
 def find_model(text: str, family_files: tuple[Path, ...] = ()) -> Variant:
     """The catalog's variant that ``text`` names (id, repository or alias such as ``deepseek-r1:32b``), else the target
@@ -37,8 +39,9 @@ def find_model(text: str, family_files: tuple[Path, ...] = ()) -> Variant:
     except UsageError as error:
         if error.code not in ("target_unclear", "target_missing"):
             raise
-        close = difflib.get_close_matches(text.lower(), [entry.id.lower() for entry in known], 1, 0.4)
-        suggestion = next((entry.id for entry in known if close and entry.id.lower() == close[0]), known[0].id)
+        names = {entry.id.lower(): entry.id for entry in reversed(known)}
+        close = difflib.get_close_matches(text.lower(), names, 1, 0.6)
+        suggestion = names[close[0]] if close else _EXAMPLE
         raise UsageError("size_model_unknown", name=text[:80], suggestion=suggestion) from error
 
 
@@ -55,7 +58,9 @@ def _named(text: str, known: list[Variant]) -> Variant | None:
         if wanted == variant.id.lower() or wanted in (repo.lower() for repo in variant.repos):
             return variant
     named = read_variants(text.rpartition("/")[2], known)
-    return next((variant for variant in known if variant.id in named), None) if named else None
+    # A name may mean several releases (deepseek-r1:671b, deepseek-r1:8b): the likeliest is meant, of equals the latest.
+    meant = [(variant.prior, place, variant) for place, variant in enumerate(known) if variant.id in named]
+    return max(meant, key=lambda entry: entry[:2])[2] if meant else None
 
 
 def _described(target: Target) -> Variant:

@@ -86,7 +86,7 @@ def _placed(hosted: _Hosted) -> tuple[Rates, ...] | _Impossible:
     reason = _reason(hosted, parts, machine, name)
     if reason is not None or name is None:
         return _Impossible(name or "", reason or Note("no_engine", {}))
-    serving = serving_of(name, machine.memory, machine.vendor, machine.id)
+    serving = serving_of(name, machine)
     weights = weigh(parts, quantization)
     found = layouts(parts, quantization.block, hosted.count, machine.per_node, serving.tensor)
     if not found:
@@ -201,7 +201,7 @@ def _notes(workload: Workload, placement: Placement) -> tuple[Note, ...]:
 
 def _measured(placement: Placement) -> bool:
     """Whether published measurements of such hardware and software stand behind the efficiencies."""
-    return placement.machine.vendor == "nvidia" and placement.serving.tensor
+    return placement.machine.vendor == "nvidia" and placement.serving.tensor and placement.layout.nodes == 1
 
 
 def _cannot(hosted: _Hosted, impossible: _Impossible) -> Sizing:

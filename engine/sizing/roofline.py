@@ -140,7 +140,7 @@ def _links(placement: Placement) -> tuple[float, float]:
     reductions = 2 * parts.layers if layout.tensor > 1 else 0
     passes = layout.pipeline - 1
     ring = 2 * (layout.tensor - 1) / layout.tensor
-    return (reductions + passes) * latency, (reductions * ring + passes) * row
+    return reductions * latency + passes * (latency + placement.serving.stage), (reductions * ring + passes) * row
 
 
 def distinct_share(experts: int, chosen: int, tokens: float) -> float:

@@ -105,7 +105,7 @@ def _caches(variants: list[Variant]) -> float:
 
 def _cache(variant: Variant, tensor: int) -> int:
     machine = machine_of(load_hardware()["h200"])
-    serving = serving_of("vllm", machine.memory, machine.vendor, machine.id)
+    serving = serving_of("vllm", machine)
     parts, entry = parts_of(variant.shape, variant.parameters), quantizations()["bf16"]
     placement = Placement(parts, weigh(parts, entry), entry, machine, serving, Layout(tensor))
     return memory_of(placement, 1, 1).kv_cache

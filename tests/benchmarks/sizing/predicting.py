@@ -32,7 +32,7 @@ def placed(question: Question, efficiencies: Efficiencies = FITTED) -> Placement
     """The replica that a point's command starts."""
     quantization = quantizations()[question.quantization]
     machine = machine_of(load_hardware()[question.device])
-    serving = serving_of(question.engine, machine.memory, machine.vendor, machine.id)
+    serving = serving_of(question.engine, machine)
     serving = replace(serving, chunk=question.chunk or serving.chunk, running=question.running or serving.running)
     parts = parts_of(question.variant.shape, question.variant.parameters)
     layout = Layout(question.tensor, question.pipeline, question.tensor if question.experts_apart else 1, question.data)

@@ -15,6 +15,7 @@ from engine.hardware import load_hardware, parse_hardware
 from engine.hardware.schema import Device
 from engine.sizing import find_model, quantizations, size_option
 from engine.sizing.engines import serving_of
+from engine.sizing.machine import machine_of
 from engine.sizing.records import Workload
 
 DOCUMENTED = yaml.safe_load(
@@ -61,5 +62,5 @@ def test_every_documented_case_names_a_source_that_is_there_and_every_source_is_
 
 def _given(device: Device, engine: str, share: float) -> Device:
     """The device as a server sees it that was told to take ``share`` of it instead of its usual one."""
-    usual = serving_of(engine, device.usable * 1e9, device.vendor, device.id).share
+    usual = serving_of(engine, machine_of(device)).share
     return device.model_copy(update={"usable": device.usable * share / usual})
