@@ -19,12 +19,14 @@ class Serving:
 
     Attributes:
         share: of a device's memory that it takes.
-        overhead: bytes a device for context, captured graphs and buffers of links. Judged.
+        overhead: bytes a device, within that share, for the driver's context and buffers of links; captured graphs lie
+            in the rest. Judged.
         running: requests in one batch at most.
         chunk: prompt tokens in one step at most.
         memory_share, compute_share: of what ``roofline`` reaches with the engines for servers. Judged.
         stage: seconds that each further pipeline stage adds to a step, where stages are processes that pass on
             tensors. Judged.
+        embedding: whether the input embedding lies on the device; llama.cpp keeps it in the host's memory.
         tensor: whether it cuts layers over devices; otherwise devices hold layers one after another.
     """
 
@@ -36,6 +38,7 @@ class Serving:
     memory_share: float = 1.0
     compute_share: float = 1.0
     stage: float = 2e-3
+    embedding: bool = True
     tensor: bool = True
 
 
@@ -43,12 +46,12 @@ _SMALL = 60e9
 """Devices below it get vLLM's smaller defaults."""
 
 _ENGINES: Mapping[str, Serving] = {
-    "vllm": Serving("vllm", 0.9, 1.5e9, 1024, 8192),
-    "sglang": Serving("sglang", 0.9, 1.5e9, 2048, 8192),
-    "trtllm": Serving("trtllm", 0.9, 2.0e9, 2048, 8192),
-    "mindie": Serving("mindie", 0.9, 1.5e9, 256, 8192),
-    "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, 0.0, tensor=False),
-    "ollama": Serving("ollama", 0.97, 0.6e9, 4, 512, 0.8, 0.4, 0.0, tensor=False),
+    "vllm": Serving("vllm", 0.9, 1.0e9, 1024, 8192),
+    "sglang": Serving("sglang", 0.9, 1.0e9, 2048, 8192),
+    "trtllm": Serving("trtllm", 0.9, 1.5e9, 2048, 8192),
+    "mindie": Serving("mindie", 0.9, 1.0e9, 256, 8192),
+    "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, 0.0, embedding=False, tensor=False),
+    "ollama": Serving("ollama", 0.97, 0.6e9, 4, 512, 0.8, 0.4, 0.0, embedding=False, tensor=False),
     "mlx": Serving("mlx", 1.0, 0.5e9, 32, 2048, 0.9, 0.6, 0.0, tensor=False),
 }
 
@@ -64,7 +67,7 @@ def serving_of(engine: str, machine: Machine) -> Serving:
     """
     entry = _ENGINES[engine]
     if machine.kind != "accelerator" and not entry.tensor:
-        return replace(entry, share=1.0)
+        return replace(entry, share=1.0, embedding=True)
     small = machine.memory < _SMALL or machine.vendor not in ("nvidia", "amd") or "a100" in machine.id
     return replace(entry, running=256, chunk=2048) if engine == "vllm" and small else entry
 

@@ -39,6 +39,8 @@ def memory_of(placement: Placement, context: int, concurrency: int) -> Memory:
     parts, layout, serving = placement.parts, placement.layout, placement.serving
     devices = layout.tensor * layout.pipeline
     weights = placement.weights.total
+    if not serving.embedding and parts.head:
+        weights -= placement.weights.embedding
     if placement.spread:
         weights += (layout.tensor - 1) * placement.weights.attention
     wide = max(parts.inner, parts.expert_inner * parts.experts_per_token)
