@@ -13,12 +13,13 @@ import yaml
 from engine.catalog import load_family, load_published
 from engine.catalog.schema import Parameters, Shape, Variant
 from engine.claim import read_variants
+from engine.hardware import find_hardware
 
 HERE = Path(__file__).parent
 POINTS = HERE / "measurements.json"
 
 _DEVICES = {
-    "h200": "h200", "h100": "h100-sxm", "h20": "h20-96gb", "h800": "h800-sxm", "b200": "b200", "a100": "a100-80gb", "a800": "a800-80gb",
+    "h200": "h200", "h100": "h100-sxm", "h20": "h20-96gb", "h800": "h800", "b200": "b200", "a100": "a100-80gb", "a800": "a800",
     "l40s": "l40s", "l40": "l40", "l4": "l4", "a10": "a10", "4090": "rtx-4090", "5090": "rtx-5090", "3090": "rtx-3090",
     "910b": "ascend-910b", "910c": "ascend-910c", "mi300x": "mi300x", "v100": "v100-32gb", "t4": "t4",
 }  # fmt: skip
@@ -69,16 +70,24 @@ class Question:
         return self.concurrency is None
 
 
-def read_points(path: Path) -> list[Question]:
-    """The questions in a file of points.
-
-    Raises:
-        ValueError: a point names hardware or a model that is not known here.
-    """
-    return [read_point(point) for point in json.loads(path.read_text())["points"]]
+def read_points(path: Path) -> tuple[list[Question], list[str]]:
+    """The questions in a file of points, and a sentence for each point that cannot be asked."""
+    questions, unread = [], []
+    for point in json.loads(path.read_text())["points"]:
+        try:
+            questions.append(read_point(point))
+        except (ValueError, KeyError, TypeError) as error:
+            unread.append(f"{point.get('doc')}, {point.get('serve')}: {error}")
+    return questions, unread
 
 
 def read_point(point: dict[str, Any]) -> Question:
+    """One measurement.
+
+    Raises:
+        ValueError: it names hardware or a model that is not known here.
+        KeyError, TypeError: a figure is missing.
+    """
     serve = re.sub(r"\\|(?m:^#.*?(?=vllm|python|trtllm))", " ", point["serve"])
     name = _model_name(serve)
     variant = _variant(name)
@@ -87,19 +96,29 @@ def read_point(point: dict[str, Any]) -> Question:
     pipeline = _number(serve, r"(?:-pp|--pp|--pp-size|--pp_size|--pipeline-parallel-size)") or 1
     data = _number(serve, r"(?:-dp|--data-parallel-size)") or 1
     engine = (
-        "sglang" if "sglang" in serve else "trtllm" if "trtllm" in serve else "mindie" if "mindie" in serve else "vllm"
+        "sglang"
+        if "sglang" in serve
+        else "trtllm"
+        if "trtllm" in serve
+        else "mindie"
+        if "mindie" in serve.lower()
+        else "vllm"
     )
     spread = "--enable-dp-attention" in serve or "--enable_attention_dp" in serve
     if engine == "sglang" and not spread and "--dp" in serve:
         data = _number(serve, r"(?:--dp|--dp-size)") or 1
+    experts_apart = "expert-parallel" in serve or (_number(serve, r"--ep[-_]size") or 1) > 1
+    if experts_apart and data > 1:
+        # Experts over all devices, attention on each for its own requests: one replica, not several.
+        tensor, data, spread = tensor * data, 1, True
     requests, output = int(point["requests"]), float(point["mean_output_tokens"])
     ttft, tpot = point["mean_ttft_ms"] / 1e3, point["mean_tpot_ms"] / 1e3
     limit = point["max_concurrency"]
     inflight = requests * (ttft + (output - 1) * tpot) / point["duration_s"]
     return Question(
-        doc=point["doc"], serve=serve, variant=variant, quantization=_quantization(name, variant),
+        doc=point["doc"], serve=serve, variant=variant, quantization=_quantization(name, serve, variant),
         device=_device(point["hardware"]), devices=tensor * pipeline * data, engine=engine, tensor=tensor, pipeline=pipeline,
-        data=data, spread=spread, experts_apart="expert-parallel" in serve or bool(_number(serve, r"--ep[-_]size")),
+        data=data, spread=spread, experts_apart=experts_apart,
         cache_bytes=1.0 if re.search(r"kv[-_]cache[-_]dtype[ =]fp8", serve) else 2.0, drafted=_drafted(serve),
         chunk=_number(serve, r"(?:--max-num-batched-tokens|--max_num_tokens|--chunked-prefill-size)"),
         running=_number(serve, r"(?:--max-num-seqs|--max_batch_size|--max-running-requests)"),
@@ -124,8 +143,9 @@ def _problems(doc: str, name: str, stated: int, needed: int, limit: float | None
 
 def _model_name(serve: str) -> str:
     found = re.search(r"(?:vllm serve|--model-path|--model|trtllm-serve(?: serve)?)[ =]+(\S+)", serve)
+    found = found or re.search(r"(?:^|\s)([\w./-]*/[\w.-]+)", serve)
     if found is None:
-        raise ValueError(f"no model in: {serve}")
+        raise ValueError("it names no model")
     return found[1].rstrip("/").rsplit("/", 1)[-1]
 
 
@@ -148,8 +168,10 @@ def _variant(name: str) -> Variant:
     raise ValueError(f"no model {name} is known here: add it to models.yaml")
 
 
-def _quantization(name: str, variant: Variant) -> str:
+def _quantization(name: str, serve: str, variant: Variant) -> str:
     low = name.lower()
+    flag = re.search(r"--quantization[ =](\w+)", serve)
+    low += f"-{flag[1].lower()}" if flag else ""
     for mark, quantization in (("awq", "awq-int4"), ("gptq", "gptq-int4"), ("int4", "gptq-int4"), ("w4a16", "gptq-int4"),
                                ("nvfp4", "nvfp4"), ("fp4", "nvfp4"), ("fp8", "fp8"), ("w8a8", "int8"), ("int8", "int8")):  # fmt: skip
         if mark in low:
@@ -168,7 +190,10 @@ def _device(hardware: str) -> str:
     for mark in sorted(_DEVICES, key=len, reverse=True):
         if mark in low:
             return _DEVICES[mark]
-    raise ValueError(f"no device is known here in: {hardware}")
+    found = find_hardware(hardware)
+    if not found:
+        raise ValueError(f"no device is known here in: {hardware}")
+    return found[0].installed.device
 
 
 def _count(hardware: str) -> int:

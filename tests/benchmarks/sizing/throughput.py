@@ -70,17 +70,22 @@ def main() -> int:
     parser.add_argument("--points", type=Path, default=POINTS, help="measurements as JSON")
     parser.add_argument("--fit", action="store_true", help="fit the constants anew, and print them")
     arguments = parser.parse_args()
-    questions = read_points(arguments.points)
+    questions, unread = read_points(arguments.points)
     compared = compare(questions)
     print(f"{'document':28} {'model':20} {'engine':7} {'layout':12} {'weights':8} {'in':>6} {'out':>4} {'sent':>5}"
           f" {'tok/s':>7} {'est.':>7} {'TPOT ms':>8} {'est.':>7} {'TTFT s':>8} {'est.':>8} {'error':>6} in range")  # fmt: skip
     for entry in compared:
         print(_line(entry))
+    for sentence in unread:
+        print("NOT READ:", sentence)
     _set_aside(compared)
     consistent = [entry for entry in compared if not entry.question.problems]
     met = [_summary("all points, as stated", compared), _summary("without those set aside", consistent)]
     _by_document(compared)
-    _left_out([entry.question for entry in consistent])
+    if arguments.points == POINTS:
+        _left_out([entry.question for entry in consistent])
+    else:
+        print(f"\nthe constants were fitted on {POINTS.name} only")
     if arguments.fit:
         print("\nfitted on the consistent points:", fit([entry.question for entry in consistent]))
     return 0 if met[1] else 1
@@ -149,9 +154,6 @@ def _left_out(questions: Sequence[Question]) -> None:
     unseen: list[Compared] = []
     for doc in sorted({question.doc for question in questions}):
         rest = [question for question in questions if question.doc != doc]
-        if not rest:
-            print("  only one document: nothing to fit on")
-            return
         apart = compare([question for question in questions if question.doc == doc], fit(rest))
         unseen += apart
         print(f"  {doc:28} {len(apart):3} median error {median(entry.error for entry in apart):4.0%}")
