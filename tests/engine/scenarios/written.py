@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 Answer = Recommendation | UsageError
 _KNOWN = {"id", "text", "repeat", "constraints", "lang", "choice", "variants", "quantizations", "rules", "silent", "conflict",
-          "missing_first", "excluded", "error", "unread", "on", "never", "why"}  # fmt: skip
+          "missing_first", "excluded", "error", "unread", "on", "never", "understood", "why"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Case:
         theme: the file it is written in.
         pair: the same in both languages share it.
         variants, quantizations: acceptable ones; empty: only the kind matters.
+        understood: constraints that must have been read (numbers within 5 %), or must not (``None``).
         never: variants that no expert would take.
         on: how the id of the device begins that it must run on.
         rules: must be named among hits or cautions; ``silent``: must not.
@@ -57,6 +58,7 @@ class Case:
     unread: tuple[str, ...]
     on: str
     never: tuple[str, ...]
+    understood: Mapping[str, Any]
     why: str
 
 
@@ -116,6 +118,7 @@ def _of_file(path: Path) -> Iterator[Case]:
                 unread=tuple(entry.get("unread", ())),
                 on=entry.get("on", ""),
                 never=tuple(entry.get("never", ())),
+                understood=entry.get("understood", {}),
                 why=entry["why"],
             )
 
@@ -181,8 +184,17 @@ def _rest(case: Case, found: Recommendation) -> Iterator[str]:
     for variant, code in case.excluded.items():
         if code not in out.get(variant, ()):
             yield f"excluded: expected {variant} by {code}, got {out.get(variant)}"
+    for name, value in case.understood.items():
+        if not _is_about(found.constraints.get(name), value):
+            yield f"understood: expected {name} {value}, got {found.constraints.get(name)}"
     if case.unread and not any(word in phrase for word in case.unread for phrase in found.unread):
         yield f"unread: expected {' or '.join(case.unread)}, got {found.unread}"
+
+
+def _is_about(found: Any, expected: Any) -> bool:
+    if isinstance(expected, int | float) and isinstance(found, int | float):
+        return abs(found - expected) <= 0.05 * expected
+    return bool(found == expected)
 
 
 def unexplained(found: Recommendation) -> Iterator[str]:
