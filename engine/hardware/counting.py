@@ -24,21 +24,22 @@ _LEADING = r"(?:(?<![a-z\d.第])|(?<=\dx))(?P<sign>(?<![a-z\d])-)?"
 
 _BEFORE = re.compile(rf"{_LEADING}(?P<number>{_NUMBER})[\s-]{{0,2}}(?:{_CARDS})(?:\s+of)?[\s-]{{0,2}}$")
 _BESIDE = re.compile(
-    rf"(?<![a-z\d.,:$#/=第-])(?P<sign>(?<![^\s(])-)?(?P<number>{_NUMBER.rpartition('|')[0]}|两)\s{{0,2}}$"
+    rf"(?:(?<![a-z\d.,:$#/=\u4e00-\u9fff-])|(?<=[有用共买租要和与是在每]))(?P<sign>(?<![^\s(])-)?(?P<number>{_NUMBER.rpartition('|')[0]}|两)\s{{0,2}}$"
 )
 _OF_MACHINES = re.compile(
     rf"{_LEADING}(?P<number>{_NUMBER})\s{{0,2}}(?:(?:{_MACHINES})\s?(?:服务器|机器|主机|节点)?|[x*])"
     r"(?:[\s,:]{0,2}(?:of|with|each|having|的|每台|每机|每个?节点|各有?|都?是|装有?|配有?|配备|搭载|x|\*|$)){0,3}[\s,:]{0,2}$"
 )
 _BEHIND = re.compile(
-    r"\s{0,2}(?:gpus?|cards?|显卡|加速卡|服务器|卡)?[\s,]{0,2}(?:(?:一|总)?共|合计)?\s?\(?(?:"
+    r"\s{0,2}(?:gpus?|cards?|servers?|显卡|加速卡|服务器|卡)?[\s,]{0,2}"
+    r"(?:(?:一|总)?共|合计|每台|每机|每个?节点|各|each (?:with|has|having))?\s?\(?(?:"
     rf"[x*]\s{{0,2}}(?P<times>-?\d{{1,12}}(?:\.\d+)?)\s?(?:张|块|片|卡|台)?|:(?P<colon>-?\d{{1,12}})"
     rf"|(?P<cards>-?(?:{_NUMBER}))\s?(?:张|块|片|卡|颗|枚|台)|(?P<gpus>\d{{1,12}})[\s-]?(?:gpus?|cards?|pcs)"
     r"|(?<=\()(?P<inside>\d{1,12})\s?x?(?=\)))(?![\d.a-z])\)?"
 )
 _BRANDS = re.compile(
     r"(?:(?<![a-z\d])(?:nvidia|geforce|tesla|quadro|amd|radeon|instinct|intel|apple|huawei|qualcomm|mediatek|gpu|"
-    r"mac ?studio|mac ?pro|mac ?mini|macbook(?: ?pro| ?air)?|imac|atlas)|英伟达|华为|苹果|高通|联发科|英特尔|搭载|型号)"
+    r"mac ?studio|mac ?pro|mac ?mini|macbook(?: ?pro| ?air)?|imac|atlas|ascend)|英伟达|华为|昇腾|苹果|高通|联发科|英特尔|搭载|型号)"
     r"[\s_/-]{0,2}$"
 )
 

@@ -86,7 +86,8 @@ def glued(text: str, start: int, end: int, *, after_device: bool) -> bool:
     Args:
         after_device: another device's name ends right before it, as in "A100/H100".
     """
-    return _glued_before(text, start, after_device) or _glued_behind(text, end)
+    before = text[start].isascii() and _glued_before(text, start, after_device)
+    return before or (text[end - 1].isascii() and _glued_behind(text, end))
 
 
 def _glued_before(text: str, start: int, after_device: bool) -> bool:

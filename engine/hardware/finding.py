@@ -24,13 +24,15 @@ _LONGEST = 100_000
 
 _MEMORY_BEHIND = re.compile(r"[\s_/(-]{0,3}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版))?\)?")
 _MEMORY_OF_MACHINE = re.compile(
-    r"[\s,(-]{0,2}(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
+    r"(?:\s?(?:phones?|servers?|machines?|服务器|手机))?[\s,(-]{0,2}(?:m[1-4][\s,]{1,2})?(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
     r"(?:\s?(?:(?:of )?(?:unified |统一)?(?:memory|ram|ddr[45]|内存)))?\)?"
 )
 _MEMORY_BEFORE = re.compile(r"(?<![\d.a-z])(\d{1,5})\s?(g|t)(?:i?b)?\s?(?:显存|内存|vram)?(?:版|的)?[\s-]{0,2}$")
 _TOTAL = re.compile(r"\s?(?:in )?(?:total|combined|altogether|overall|共|合计|总)")
+_EACH = re.compile(r"\s?(?:each|apiece|per)\b")
 _SERVER_BEHIND = re.compile(r"[\s-]{0,2}(?:(?:server|node|machine|box)(?P<many>e?s)?|服务器|节点|整机|机器)")
 _MAC = re.compile(r"mac ?(?:book|studio|mini)")
+_NUMBER = re.compile(r"[^a-z]{0,12}(?:an? |one |two |three )?")
 _BETWEEN = re.compile(r"[\s,(-]{0,2}(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?")
 _NVLINKED = frozenset({"nvlink", "xgmi", "hccs"})
 
@@ -78,7 +80,8 @@ def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
     text = plain(text)
     found: list[Found] = []
     at, number, floor = tokens(text), 0, 0
-    while number < len(at) and len(found) < _MOST_MENTIONS:
+    handled = 0
+    while number < len(at) and handled < _MOST_MENTIONS:
         mention = None
         if at[number].text in catalog.index.begun:
             for named, behind in catalog.index.at(text, at, number):
@@ -88,6 +91,7 @@ def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
         if mention is None:
             number += 1
             continue
+        handled += 1
         if found and _one_mac(text, found[-1], mention):
             found[-1] = _joined(text, found[-1], mention)
         elif not denied(text, mention.start):
@@ -102,7 +106,8 @@ def _one_mac(text: str, first: Found, second: Found) -> bool:
     """Whether a chip and the Mac that it is in were named side by side: "MacBook Pro 16 M3 Max", "M2 Max MacBook"."""
     named = [bool(_MAC.match(text, _words(text, mention))) for mention in (first, second)]
     apple = all(mention.installed.device.startswith(("m1-", "m2-", "m3-", "m4-")) for mention in (first, second))
-    return apple and any(named) and not second.counted and bool(_BETWEEN.fullmatch(text, first.end, second.start))
+    alone = not second.counted or second.installed.count in (13, 14, 15, 16)  # inches of the screen
+    return apple and any(named) and alone and bool(_BETWEEN.fullmatch(text, first.end, second.start))
 
 
 def _joined(text: str, first: Found, second: Found) -> Found:
@@ -113,7 +118,7 @@ def _joined(text: str, first: Found, second: Found) -> Found:
 
 def _words(text: str, mention: Found) -> int:
     """Where the name in a mention begins, behind its number."""
-    match = re.compile(r"[^a-z]*(?:an? |one |two |three )?").match(text, mention.start)
+    match = _NUMBER.match(text, mention.start)
     return match.end() if match else mention.start
 
 
@@ -132,7 +137,9 @@ def _mention(
     if not counted.explicit and not memory and doubtful(text, start, end):
         return None
     end = max(end, memory.end) if memory else end
-    later = None if counted.explicit and not counted.machines else count_behind(text, end)
+    later = count_behind(text, end)
+    if later and counted.explicit and not counted.machines and not later[2]:
+        later = None
     count = counted.number * later[0] if later else counted.number
     if later:
         end = later[1]
@@ -197,10 +204,12 @@ def _choose(
 ) -> tuple[str, bool]:
     """The device of this name that has this memory, each or all ``count`` together, and whether one has."""
     if memory is None:
-        return named.devices[0], len(named.devices) == 1
-    together = devices[named.devices[0]].kind == "cpu" or bool(_TOTAL.match(behind))
+        return named.devices[0], sum(devices[device].official for device in named.devices) == 1
     shares = [memory.gigabytes, memory.gigabytes / named.count, memory.gigabytes / count]
-    shares = shares[::-1] if together else shares
+    if _TOTAL.match(behind):
+        shares.reverse()
+    elif devices[named.devices[0]].kind == "cpu" and not _EACH.match(behind):
+        shares = [memory.gigabytes / count]
     for share in shares:
         alike = [device for device in named.devices if _alike(share, devices[device].memory)]
         if alike:

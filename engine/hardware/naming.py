@@ -67,6 +67,8 @@ class Index:
                 break
             key += token.text
             if key not in self.begun:
+                if key.endswith("s") and (named := self.names.get(key[:-1])):
+                    found.append((named, number + 1))
                 break
             if named := self.names.get(key):
                 found.append((named, number + 1))

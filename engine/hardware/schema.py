@@ -45,6 +45,7 @@ class Device(Record):
         flops: dense matrix arithmetic by type, TFLOP/s, the maker's figure without sparsity.
         per_node: most of them in one usual node.
         watts: board or system power.
+        official: whether its maker sells it; a modification is meant only where its memory is written.
 
     ``names``, ``flops``, ``link``, ``price`` and ``engines`` may be written in the short forms of ``short.py``.
     """
@@ -62,6 +63,7 @@ class Device(Record):
     link: Annotated[Link, BeforeValidator(short.link)]
     per_node: PositiveInt = 1
     watts: PositiveFloat | None = None
+    official: bool = True
     price: Price | None = None
     engines: Annotated[tuple[Engine, ...], BeforeValidator(short.listed)]
     year: int | None = Field(default=None, ge=2015, le=2030)
