@@ -40,11 +40,13 @@ class Reading:
     Attributes:
         unread: phrases that look like a demand and were not understood, some with the reason in brackets.
         said: the piece of text that each constraint was read from.
+        implied: constraints whose value no number gave but a word, as "real-time" does a second.
     """
 
     constraints: Constraints
     unread: tuple[str, ...] = ()
     said: dict[str, str] = field(default_factory=dict)
+    implied: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ def read_text(text: str) -> Reading:
     constraints = Constraints(**found.values)
     for problem in check(constraints):
         raise problem.error
-    return Reading(constraints, tuple(_unread(typed, plain, words, found)), found.said)
+    return Reading(constraints, tuple(_unread(typed, plain, words, found)), found.said, frozenset(found.soft))
 
 
 def _left_out(typed: str, words: Lexicon) -> str:

@@ -48,3 +48,11 @@ def settle(given: Constraints | Mapping[str, object], text: str = "") -> tuple[C
         for name, by in overruled
     ]
     return Constraints(**{**read, **named}), (*reading.unread, *notes)
+
+
+def implied(given: Constraints | Mapping[str, object], text: str) -> frozenset[str]:
+    """Names of settled constraints whose value only a word of ``text`` implies ("real-time"), and no number gave."""
+    if not text.strip():
+        return frozenset()
+    named = given.stated() if isinstance(given, Constraints) else parse_constraints(given).stated()
+    return read_text(text).implied - named.keys()

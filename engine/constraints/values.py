@@ -52,7 +52,8 @@ def parse_constraints(given: Mapping[str, object]) -> Constraints:
             if name == "hardware" and name in found and read != found[name]:
                 found[name] = tuple(dict.fromkeys((*found[name], *read)))
             elif name in found and not _same(found[name], read):
-                raise UsageError("constraint_twice", name=name, first=texts[name], second=short(value))
+                twice = UsageError("constraint_twice", name=name, first=texts[name], second=short(value))
+                raise _as_typed(twice, name, str(typed))
             else:
                 found[name], texts[name] = read, short(value)
     constraints = Constraints(**found)
