@@ -146,9 +146,13 @@ def _mention(
         memory = memory or _memory_behind(text, end, named, catalog)
         end = max(end, memory.end) if memory else end
     device, fits = _choose(named, memory, count * named.count, text[end:], catalog.devices)
-    whole = _whole_machine(catalog.devices[device], counted, later, named, text[end:])
+    whole, words = _whole_machine(catalog.devices[device], counted, later, named, text[end : end + 24])
     if memory and not fits and catalog.devices[device].kind == "accelerator" and end == memory.end > start:
         end = len(text[: memory.start].rstrip(" ,-_/("))
+    elif memory and (each := _EACH.match(text, end)):
+        end = each.end()
+    else:
+        end += words
     return Found(
         counted.start,
         end,
@@ -228,14 +232,14 @@ def _alike(written: float, size: float) -> bool:
 
 def _whole_machine(
     device: Device, counted: Counted, later: tuple[int, int, bool] | None, named: Named, behind: str
-) -> int:
-    """How many devices are meant by one: ``per_node`` where machines full of them were counted, as in "two H100
-    servers", and nobody said how many are in each."""
+) -> tuple[int, int]:
+    """How many devices are meant by one, and the length of the words behind it that say so: ``per_node`` where
+    machines full of them were counted, as in "two H100 servers", and nobody said how many are in each."""
     if named.count > 1 or device.kind != "accelerator" or device.link.kind not in _NVLINKED or device.per_node < 8:
-        return 1
+        return 1, 0
     if later:
-        return device.per_node if later[2] and not counted.stated else 1
-    plural = _SERVER_BEHIND.match(behind)
-    if counted.machines or (plural and not counted.explicit and (counted.number == 1 or plural["many"])):
-        return device.per_node
-    return 1
+        return (device.per_node if later[2] and not counted.stated else 1), 0
+    words = _SERVER_BEHIND.match(behind)
+    if counted.machines or (words and not counted.explicit and (counted.number == 1 or words["many"])):
+        return device.per_node, len(words[0]) if words else 0
+    return 1, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import R1Error, UsageError
-from engine.hardware import find_hardware
+from engine.hardware import find_hardware, parse_hardware
 
 
 def found(text: str) -> list[tuple[str, int]]:
@@ -136,6 +137,22 @@ def test_a_mention_says_whether_the_usual_variant_was_taken(text: str, assumed: 
     assert [mention.assumed for mention in find_hardware(text)] == [assumed]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "an H20 server please",
+        "we have two H100 servers.",
+        "四台H200",
+        "2x EPYC 9654, 768GB each",
+        "8xH100 (640GB)",
+        "a MacBook Pro M3 Max 64GB",
+    ],
+)
+def test_a_mention_alone_means_what_it_meant_in_its_sentence(text: str) -> None:
+    (mention,) = find_hardware(text)
+    assert parse_hardware(text[mention.start : mention.end]) == (mention.installed,)
+
+
 def test_a_server_of_linked_cards_means_all_of_them() -> None:
     assert found("an H20 server") == [("h20-96gb", 8)]
     assert found("一台H200") == [("h200", 8)]
@@ -169,7 +186,7 @@ def test_a_device_of_a_users_file_is_found_by_its_name(tmp_path: Path) -> None:
     assert (mention.installed.device, mention.installed.count) == ("zeta-1", 4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.text(max_size=200)
     | st.lists(
@@ -216,6 +233,10 @@ def test_no_text_breaks_it(text: str) -> None:
     except R1Error as error:
         assert error.sentence()
         return
+    for mention in mentions:
+        with suppress(UsageError):  # the words around it may have made a number part of it
+            again = parse_hardware(text[mention.start : mention.end])
+            assert [part.device for part in again] == [mention.installed.device] or mention.misfit
     ends = [0] + [mention.end for mention in mentions]
     for mention, before in zip(mentions, ends, strict=False):
         assert before <= mention.start < mention.end <= len(text)
