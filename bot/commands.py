@@ -48,6 +48,7 @@ _EXAMPLES = {
 }  # fmt: skip
 MOST_HISTORY = 50
 TEXT_LIMIT = 4_000
+_SEARCHED = 2 * TEXT_LIMIT
 Names = Callable[[], Collection[str]]
 """Looks up the names of registered endpoints; called only for messages without a verb."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -75,11 +76,12 @@ def parse(text: str, *, lang: Lang | None = None, names: Names = tuple) -> Reque
     Raises:
         UsageError: a sentence that names the wrong word and says what to write.
     """
+    length, text = len(text), text[:_SEARCHED]  # of what is too long, as much is searched for secrets as may be kept
     typed = undecorate(text)
     if holds_secret(text) or holds_secret(typed):
         raise UsageError("secret_pasted")
-    if len(text) > TEXT_LIMIT:
-        raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
+    if length > TEXT_LIMIT:
+        raise UsageError("text_too_long", length=length, limit=TEXT_LIMIT)
     return parse_words(_split(typed), text=text, lang=lang, names=names)
 
 

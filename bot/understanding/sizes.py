@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _RUNS = re.compile(
-    r"\b(?:fits?|runs?|holds?|hosts?|serves?|enough|how (?:fast|much (?:memory|vram|ram)|many (?:gpus?|cards?|tokens?)))\b"
+    r"\b(?:fits?|runs?|holds?|hosts?|serves?|enough|what (?:hardware|gpus?)|how (?:fast|much (?:memory|vram|ram)|many (?:gpus?|cards?|tokens?)))\b"
     r"|能跑|跑得[动了起]|跑不跑|带得动|能带|能装|装得下|放得下|放不放|能放|够不够|够吗|够用|撑得住|能部署|需要多少|要多少|几张",
     re.IGNORECASE | re.ASCII,
 )

@@ -27,7 +27,7 @@ from bot.slack.replier import SlackReplier
 from engine.catalog import load_family
 from engine.errors import UsageError
 from engine.identification import Identification
-from engine.pictures import heatmap as heatmap_module
+from engine.pictures import picture as picture_module
 from engine.pictures.heatmap import heatmap
 from engine.pipeline import hypotheses_of
 from engine.probes import attention
@@ -79,7 +79,7 @@ def test_a_model_may_be_called_anything(name: str) -> None:
 
 
 def test_without_a_chinese_font_it_is_labelled_in_english_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heatmap_module, "_CHINESE", ())
+    monkeypatch.setattr(picture_module, "_CHINESE", ())
     picture = heatmap(observation(), name="x", lang="zh")
     assert picture.lang == "en" and "heads act" in picture.alt
 
@@ -105,10 +105,10 @@ def test_a_terminal_draws_a_kept_verdict(found: Identification, tmp_path: Path) 
 
 
 def test_a_place_that_cannot_be_written_is_named(found: Identification, tmp_path: Path) -> None:
-    from bot.terminal import write_picture
+    from bot.terminal import save_picture
 
     with pytest.raises(UsageError, match=r"heads\.png"):
-        write_picture(found, tmp_path / "no" / "heads.png", "en")
+        save_picture(draw(found, "en"), tmp_path / "no" / "heads.png", "en")
 
 
 # In Slack
