@@ -42,10 +42,16 @@ projections and absorbed products; for scaling activations in 8 or 4 bit arithme
 LINK = 0.6
 """Share of a link's bandwidth that an all-reduce reaches. Judged."""
 
-REDUCE_SECONDS: Mapping[str, float] = {
+_REDUCE_SECONDS: Mapping[str, float] = {
     "nvlink": 10e-6, "xgmi": 15e-6, "hccs": 20e-6, "pcie": 30e-6, "ethernet": 60e-6, "thunderbolt": 100e-6, "none": 100e-6,
 }  # fmt: skip
-"""How long an all-reduce of nearly nothing takes. Judged."""
+_OTHER_REDUCE = 30e-6
+
+
+def reduce_seconds(link: str) -> float:
+    """How long an all-reduce of nearly nothing takes over such a link. Judged."""
+    return _REDUCE_SECONDS.get(link, _OTHER_REDUCE)
+
 
 _MAKERS: Mapping[str, float] = {"nvidia": 1.0, "amd": 0.8, "huawei": 0.5, "intel": 0.6, "apple": 0.9}
 _OTHER_MAKER = 0.7

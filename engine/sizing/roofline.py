@@ -13,9 +13,9 @@ from engine.sizing.efficiencies import (
     KERNELS,
     LATENT_KERNELS,
     LINK,
-    REDUCE_SECONDS,
     SCALED_KERNELS,
     maker_share,
+    reduce_seconds,
 )
 from engine.sizing.machine import matrix_flops
 from engine.sizing.memory import cache_of
@@ -135,7 +135,7 @@ def _links(placement: Placement) -> tuple[float, float]:
     """Seconds a step and a row: two all-reduces a layer over the tensor-parallel devices (a ring moves 2(n-1)/n of the
     tensor over each link), and what a stage passes on to the next."""
     layout, machine, parts = placement.layout, placement.machine, placement.parts
-    latency = REDUCE_SECONDS[machine.link_kind]
+    latency = reduce_seconds(machine.link_kind)
     row = parts.hidden * 2 / (machine.link * LINK)
     reductions = 2 * parts.layers if layout.tensor > 1 else 0
     passes = layout.pipeline - 1
