@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import inf
@@ -12,36 +12,41 @@ from pathlib import Path
 from engine.catalog import load_family
 from engine.catalog.schema import Parameters, Shape, Variant
 from engine.choosing.quality import benchmarks_for, quality_of
-from engine.constraints.record import Constraints, Installed
-from engine.hardware import hardware_memory, load_hardware, menu
-from engine.hardware.schema import Device
-from engine.identification import Option
+from engine.constraints.record import Constraints
+from engine.hardware import load_hardware, menu
+from engine.hardware.schema import Device, Link
+from engine.identification import Option, Said
 from engine.sizing import Quantization, quantizations, size_option
 from engine.sizing.engines import choose_engine
 from engine.sizing.model_parts import parts_of
 from engine.sizing.placement import weigh
 from engine.sizing.records import Sizing, Workload
 
+Place = tuple[Device, int]
 _ROUNDING = 1.08
 """A card "of 80 GB" reports up to 7.4 % more bytes than its name says (80 GiB)."""
 _LEAST_SHARE = 0.6
 """Of the memory that was named: hardware with less is not what was meant. Judged."""
-_FEW = 3
+_FEW, _LIKE = 3, 6
 """Devices that stand for a kind of place, where only the kind was named."""
-_PLACES = {"edge": ("edge", "embedded"), "embedded": ("embedded", "edge")}
+_HELD = frozenset(("edge", "embedded", "mobile", "laptop"))
+"""Kinds of place that one device makes."""
+_NO_LINK = Link(kind="none", bandwidth=1.0)
+_PLACES = {"edge": ("edge", "embedded")}
 """Kinds of place that people name for one another."""
 _ROOMY, _ROOMY_WHEN_BUSY = 6.0, 30.0
 """Times the weights that hardware may hold before nobody would buy it for them; more where many ask. Judged."""
-_FILES = 3
-"""Of llama.cpp's files, those with most bits that fit: the others are worse and no less work."""
+_FILES = 4
+"""Of llama.cpp's files, so many are tried: from the one with most bits that fits to the one with fewest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Where it may run. ``named``: the devices are there already, and not a suggestion."""
+    """Where it may run. ``named``: it is there already, and not a suggestion. ``assumed``: what stands in for it."""
 
-    places: tuple[tuple[Device, int], ...]
+    places: tuple[Place, ...]
     named: bool
+    assumed: tuple[Said, ...] = ()
 
 
 def full_and_distilled(family_files: tuple[Path, ...] = ()) -> tuple[Variant, ...]:
@@ -52,24 +57,22 @@ def full_and_distilled(family_files: tuple[Path, ...] = ()) -> tuple[Variant, ..
 
 
 def hardware_for(constraints: Constraints, hardware_files: tuple[Path, ...] = ()) -> Hardware:
-    """What was named, by name or by its memory or kind; else usual purchases, as far as their price is known: what they
-    cost could not be weighed otherwise."""
+    """What was named, by name or by its memory or kind; else usual purchases for a server room, as far as their price is
+    known: what they cost could not be weighed otherwise."""
     known = load_hardware(hardware_files)
     if constraints.hardware:
-        places = [
-            (known[part.device], count)
-            for part in constraints.hardware
-            if part.device in known
-            for count in _parts(part.count)
-        ]
+        places = [(known[part.device], count) for part in constraints.hardware for count in _parts(part.count)]
         return Hardware(tuple(places), named=True)
     bought = [(known[part.device], part.count) for part in menu() if part.device in known]
-    priced = [place for place in bought if place[0].price is not None]
     if constraints.memory is not None:
-        return Hardware(tuple(_of_memory(constraints, known, bought)), named=True)
+        return _of_memory(constraints, constraints.memory, known, bought)
     if constraints.device is not None:
-        return Hardware(tuple(_of_kind(constraints.device, known, priced)), named=constraints.device != "server")
-    return Hardware(tuple(priced), named=False)
+        usual = _of_kind(constraints, known, bought)
+        if constraints.device == "server":
+            return Hardware(usual, named=False)
+        return Hardware(usual, named=True, assumed=(_stands_in(usual),))
+    servers = [place for place in bought if place[0].price is not None and place[0].kind == "accelerator"]
+    return Hardware(tuple(servers), named=False)
 
 
 def usual_hardware(hardware_files: tuple[Path, ...] = ()) -> Hardware:
@@ -83,40 +86,54 @@ def _parts(count: int) -> list[int]:
     return [*powers, count]
 
 
-def _of_memory(
-    constraints: Constraints, known: Mapping[str, Device], bought: list[tuple[Device, int]]
-) -> Iterator[tuple[Device, int]]:
-    memory = constraints.memory or 0.0
-    singles = [(device, 1) for device in known.values() if device.kind != "phone"]
-    within = [place for place in bought if _is_of(place, constraints, _LEAST_SHARE * memory, memory * _ROUNDING)]
-    if not within:
-        within = [place for place in singles if _is_of(place, constraints, _LEAST_SHARE * memory, memory * _ROUNDING)]
-    if not within:
-        within = sorted((place for place in (*bought, *singles) if _is_of(place, constraints, 0.0, memory * _ROUNDING)),
-                        key=_memory)[-_FEW:]  # fmt: skip
-    yield from within
+def _of_memory(constraints: Constraints, memory: float, known: Mapping[str, Device], bought: list[Place]) -> Hardware:
+    """Devices with about the memory that was said; else a usual one of its kind, taken to have just that."""
+    singles = [(device, 1) for device in known.values() if device.kind != "phone" or constraints.device == "mobile"]
+    for places in (bought, singles):
+        within = [place for place in places if _is_like(place, constraints, memory)]
+        if within:
+            within = sorted(within, key=lambda place: -_memory(place))[:_LIKE]
+            return Hardware(tuple(within), named=True, assumed=(_stands_in(within),))
+    usual = _of_kind(constraints, known, bought)
+    device = min(usual, key=lambda place: abs(_memory(place) - memory))[0]
+    standing = device.model_copy(update={"usable": memory, "memory": memory, "link": _NO_LINK})
+    values = {"hardware": {"device": device.id, "count": 1}, "memory_gb": memory}
+    return Hardware(((standing, 1),), named=True, assumed=(Said("assumed.memory", values),))
 
 
-def _is_of(place: tuple[Device, int], constraints: Constraints, least: float, most: float) -> bool:
+def _is_like(place: Place, constraints: Constraints, memory: float) -> bool:
     device = place[0]
-    if constraints.device is not None and device.place != constraints.device:
+    if constraints.device is not None and device.place not in _places(constraints.device):
         return False
     if constraints.bandwidth is not None and not 0.6 <= device.bandwidth / constraints.bandwidth <= 1.6:
         return False
-    return least <= _memory(place) <= most
+    return _LEAST_SHARE * memory <= _memory(place) <= memory * _ROUNDING
 
 
-def _of_kind(kind: str, known: Mapping[str, Device], bought: list[tuple[Device, int]]) -> list[tuple[Device, int]]:
-    places = _PLACES.get(kind, (kind,))
-    usual = [place for place in bought if place[0].place in places]
-    if usual:
-        return usual
+def _of_kind(constraints: Constraints, known: Mapping[str, Device], bought: list[Place]) -> tuple[Place, ...]:
+    """Usual purchases of a kind; else devices of it in the middle by memory, at its lower end where compute is limited."""
+    places = _places(constraints.device or "server")
+    usual = [place for place in bought if place[0].place in places and place[0].price is not None]
+    if usual and constraints.device not in _HELD:
+        return tuple(usual)
     singles = sorted(((device, 1) for device in known.values() if device.place in places), key=_memory)
-    return singles[-_FEW:]
+    modest = constraints.compute == "limited" or constraints.device == "embedded"
+    middle = len(singles) // (4 if modest else 2)
+    first = max(0, middle - _FEW // 2)
+    return tuple(singles[first : first + _FEW])
 
 
-def _memory(place: tuple[Device, int]) -> float:
-    return hardware_memory((Installed(place[0].id, place[1]),))
+def _places(kind: str) -> tuple[str, ...]:
+    return _PLACES.get(kind, (kind,))
+
+
+def _stands_in(places: Sequence[Place]) -> Said:
+    told = {device.title: device.id for device, _ in places}
+    return Said("assumed.hardware", {"names": list(told)})
+
+
+def _memory(place: Place) -> float:
+    return place[0].usable * place[1]
 
 
 def options_on(
@@ -157,12 +174,20 @@ def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constrain
         within = [kind for kind, size in on_server if size <= room <= size * roomiest]
         sizings = [size_option(variant, kind, device, count, workload) for kind in within]
         if not any(sizing.fits for sizing in sizings):
-            best = [kind for kind, size in in_files if size <= room <= size * roomiest][:_FILES]
+            best = _spread([kind for kind, size in in_files if size <= room <= size * roomiest])
             sizings += [size_option(variant, kind, device, count, workload) for kind in best]
         found = found or bool(sizings)
         yield from sizings
     if not found:
         yield from _nearest(hardware, variant, workload)
+
+
+def _spread(kinds: list[str]) -> list[str]:
+    """Some of ``kinds``, evenly from the first to the last."""
+    if len(kinds) <= _FILES:
+        return kinds
+    step = (len(kinds) - 1) / (_FILES - 1)
+    return [kinds[round(number * step)] for number in range(_FILES)]
 
 
 def _nearest(hardware: Hardware, variant: Variant, workload: Workload) -> Iterator[Sizing]:

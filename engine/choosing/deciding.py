@@ -12,19 +12,8 @@ from engine.identification import Option
 from engine.sizing.records import Workload
 
 Kind = Literal["full", "distilled"]
-_SETTLING = (
-    "hardware",
-    "memory",
-    "device",
-    "compute",
-    "context",
-    "concurrency",
-    "ttft",
-    "tpot",
-    "throughput",
-    "budget",
-)
-"""Constraints that can settle the choice without a rule; a task or a language alone cannot."""
+_NAMED = ("memory", "device")
+"""Constraints that say where it runs, by which a choice can be made without a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +42,12 @@ class Decision:
         return [option for option in self.options if option.front]
 
 
-def says_something(constraints: Constraints) -> bool:
-    """Whether there is a demand by which options can be told apart."""
-    return bool(constraints.hardware) or any(getattr(constraints, name) is not None for name in _SETTLING[1:])
+def is_settled(constraints: Constraints, passing: Sequence[Option]) -> bool:
+    """Whether a choice can be made without a rule: where it is known what it runs on, or the demands leave one kind only.
+    To choose between kinds by score alone, on hardware that is only a suggestion, would be a guess."""
+    if constraints.hardware or any(getattr(constraints, name) is not None for name in _NAMED):
+        return True
+    return len({option.kind for option in passing}) == 1
 
 
 def decide(options: Sequence[Option], ruled: Kind | None, constraints: Constraints, workload: Workload) -> Decision:
@@ -67,10 +59,10 @@ def decide(options: Sequence[Option], ruled: Kind | None, constraints: Constrain
     """
     passing = [option for option in options if not option.fails]
     marked = _mark_front(options, passing, workload)
-    if ruled is None and not says_something(constraints):
-        return Decision(None, None, None, marked)
     if not passing:
         return Decision(None, None, None, marked, "fails" if ruled else None)
+    if ruled is None and not is_settled(constraints, passing):
+        return Decision(None, None, None, marked)
     passing = [option for option in marked if not option.fails]
     kind, overruled = _kind(passing, ruled)
     option = best(passing, lambda entry: kind is None or entry.kind == kind)

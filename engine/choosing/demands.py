@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.catalog.schema import Variant
 from engine.constraints.record import Constraints
 from engine.identification import Option, Said
-from engine.sizing.records import Workload
+from engine.sizing.records import Range, Workload
 
 SPARE_FROM = 0.999
 """Availability from which one more machine must stand by: "three nines" are under nine hours a year, which one machine
@@ -15,7 +15,8 @@ with its drivers, updates and faults seldom keeps. Judged."""
 
 
 def failures(option: Option, variant: Variant, constraints: Constraints, workload: Workload) -> tuple[Said, ...]:
-    """What an option falls short of; empty if it meets everything. Estimates count by their value, not their range."""
+    """What an option falls short of; empty if it meets everything. Estimates count by their value, not their range;
+    a budget is held against the cheapest provider."""
     return tuple(_failures(option, variant, constraints, workload))
 
 
@@ -26,6 +27,8 @@ def _failures(option: Option, variant: Variant, constraints: Constraints, worklo
     if not sizing.fits:
         yield _short_of_memory(option, workload)
         return
+    if sizing.max_context < workload.context:
+        yield Said("fails.context", {"needed_tokens": workload.context, "has_tokens": sizing.max_context})
     if constraints.ttft is not None and sizing.ttft.value > constraints.ttft:
         yield Said("fails.ttft", {"needed_s": constraints.ttft, "has_s": sizing.ttft.value})
     if constraints.tpot is not None and sizing.tpot.value > constraints.tpot:
@@ -33,8 +36,8 @@ def _failures(option: Option, variant: Variant, constraints: Constraints, worklo
     if constraints.throughput is not None and sizing.throughput.value < constraints.throughput:
         yield Said("fails.throughput", {"needed_rate": constraints.throughput, "has_rate": sizing.throughput.value})
     cost = cost_of(option, constraints)
-    if constraints.budget is not None and cost is not None and cost > constraints.budget:
-        yield Said("fails.budget", {"needed_usd": cost, "has_usd": constraints.budget})
+    if constraints.budget is not None and cost is not None and cost.low > constraints.budget:
+        yield Said("fails.budget", {"needed_usd": cost.low, "has_usd": constraints.budget})
 
 
 def _short_of_memory(option: Option, workload: Workload) -> Said:
@@ -52,11 +55,12 @@ def is_permissive(variant: Variant) -> bool:
     return bool(licence) and "llama" not in licence and "community" not in licence
 
 
-def cost_of(option: Option, constraints: Constraints) -> float | None:
-    """US dollars an hour, with the spare machine that the availability asks for."""
-    if option.sizing.cost is None:
-        return None
-    return option.sizing.cost.value * (2 if needs_spare(constraints) else 1)
+def cost_of(option: Option, constraints: Constraints) -> Range | None:
+    """US dollars an hour from a cheap to a dear provider, with the spare machine that the availability asks for."""
+    cost = option.sizing.cost
+    if cost is None or not needs_spare(constraints):
+        return cost
+    return Range(2 * cost.low, 2 * cost.value, 2 * cost.high)
 
 
 def needs_spare(constraints: Constraints) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.choosing.deciding import Kind, best
-from engine.choosing.reasons import as_value
+from engine.choosing.reasons import as_value, nearness
 from engine.identification import Option, Said
 from engine.verdict import Verdict
 
@@ -29,8 +29,7 @@ def meaning_of(verdict: Verdict | None, chosen: Option | None, options: Sequence
         return Said("meaning.other", {"title": dict(chosen.title)})
     if found is None:
         assert failing is not None
-        nearest = min((option for option in options if option.variant == verdict.variant),
-                      key=lambda option: (len(option.fails), -option.score))  # fmt: skip
+        nearest = min((option for option in options if option.variant == verdict.variant), key=nearness)
         failed = {"title": dict(failing.title), "chosen": dict(chosen.title), "why": as_value(nearest.fails[0])}
         return Said("meaning.fails", failed)
     values: dict[str, object] = {"title": dict(found.title), "chosen": dict(chosen.title), "quantization": found.sizing.quantization,

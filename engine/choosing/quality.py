@@ -13,7 +13,7 @@ WEIGHTS: Mapping[Task, Mapping[str, float]] = {
     "math": {"aime_2024": 0.7, "gpqa_diamond": 0.3},
     "code": {"livecodebench": 0.8, "gpqa_diamond": 0.2},
     "agent": {"livecodebench": 0.5, "gpqa_diamond": 0.5},
-    "science": {"gpqa_diamond": 0.8, "aime_2024": 0.2},
+    "science": {"gpqa_diamond": 0.8, "mmlu_base": 0.2},
     "research": {"gpqa_diamond": 0.6, "mmlu_base": 0.4},
     **dict.fromkeys(("customer-service", "legal", "summarization", "translation", "writing"), _KNOWLEDGE),
     **dict.fromkeys(("extraction", "classification", "medical", "finance", "general"), _KNOWLEDGE),

@@ -11,7 +11,7 @@ from engine.choosing.quality import lacks_chinese, loss_of, stands_in
 from engine.constraints.record import Constraints
 from engine.identification import Option, RuleHit, Said
 from engine.sizing import quantizations
-from engine.sizing.records import Workload
+from engine.sizing.records import Range, Workload
 
 _REASONS = 3
 _NOTICEABLE_LOSS = 0.015
@@ -48,14 +48,18 @@ def _reasons(
                                "needed_bytes": memory.needed, "has_bytes": memory.capacity})  # fmt: skip
     cost = cost_of(option, constraints)
     if cost is not None:
-        yield Said("reason.cost", {"cost_usd": cost})
+        yield Said("reason.cost", {"cost_usd": cost.value})
 
 
 def nearest_failure(decision: Decision, kind: str) -> Said:
     """Why no option of a kind passes: by the one that is nearest to passing."""
     failing = [option for option in decision.options if option.kind == kind and option.fails]
-    nearest = min(failing, key=lambda option: (len(option.fails), _distance(option.fails[0]), -option.score))
-    return nearest.fails[0]
+    return min(failing, key=nearness).fails[0]
+
+
+def nearness(option: Option) -> tuple[bool, int, float, float]:
+    """How near a failing option comes, nearest first: what fits, then fewest demands missed, then by how much."""
+    return not option.sizing.fits, len(option.fails), _distance(option.fails[0]), -option.score
 
 
 def _distance(said: Said) -> float:
@@ -68,28 +72,21 @@ def _distance(said: Said) -> float:
 
 
 def _demands_met(option: Option, constraints: Constraints) -> Iterator[Said]:
-    """Demands with a limit, the tightest first."""
-    sizing = option.sizing
+    """Demands with a limit that are met, the tightest first."""
+    sizing, cost = option.sizing, cost_of(option, constraints)
+    demands: tuple[tuple[str, str, float | None, float | None, bool], ...] = (
+        ("ttft", "s", sizing.ttft.value, constraints.ttft, True),
+        ("tpot", "s", sizing.tpot.value, constraints.tpot, True),
+        ("budget", "usd", cost.value if cost is not None else None, constraints.budget, True),
+        ("throughput", "rate", sizing.throughput.value, constraints.throughput, False),
+        ("concurrency", "count", sizing.max_concurrency, constraints.concurrency, False),
+        ("context", "tokens", sizing.max_context, constraints.context, False),
+    )
     met = []
-    if constraints.ttft is not None:
-        values = {"has_s": sizing.ttft.value, "needed_s": constraints.ttft}
-        met.append((sizing.ttft.value / constraints.ttft, Said("reason.ttft", values)))
-    if constraints.tpot is not None:
-        values = {"has_s": sizing.tpot.value, "needed_s": constraints.tpot}
-        met.append((sizing.tpot.value / constraints.tpot, Said("reason.tpot", values)))
-    if constraints.throughput is not None:
-        values = {"has_rate": sizing.throughput.value, "needed_rate": constraints.throughput}
-        met.append((constraints.throughput / sizing.throughput.value, Said("reason.throughput", values)))
-    cost = cost_of(option, constraints)
-    if constraints.budget is not None and cost is not None:
-        values = {"has_usd": cost, "needed_usd": constraints.budget}
-        met.append((cost / constraints.budget, Said("reason.budget", values)))
-    if constraints.concurrency is not None and sizing.max_concurrency:
-        values = {"has_count": sizing.max_concurrency, "needed_count": constraints.concurrency}
-        met.append((constraints.concurrency / sizing.max_concurrency, Said("reason.concurrency", values)))
-    if constraints.context is not None and sizing.max_context:
-        values = {"has_tokens": sizing.max_context, "needed_tokens": constraints.context}
-        met.append((constraints.context / sizing.max_context, Said("reason.context", values)))
+    for name, unit, has, needed, at_most in demands:
+        used = 2.0 if not has or not needed else has / needed if at_most else needed / has
+        if used <= 1:
+            met.append((used, Said(f"reason.{name}", {f"has_{unit}": has, f"needed_{unit}": needed})))
     yield from (said for _, said in sorted(met, key=lambda entry: -entry[0]))
 
 
@@ -114,14 +111,19 @@ def _risks(
 ) -> Iterator[Said]:
     sizing = option.sizing
     loss = loss_of(variant, quantizations()[sizing.quantization])
-    if constraints.ttft is not None and sizing.ttft.high > constraints.ttft:
-        yield Said("risk.ttft", {"high_s": sizing.ttft.high, "needed_s": constraints.ttft})
-    if constraints.tpot is not None and sizing.tpot.high > constraints.tpot:
-        yield Said("risk.tpot", {"high_s": sizing.tpot.high, "needed_s": constraints.tpot})
+    for name, needed in (("ttft", constraints.ttft), ("tpot", constraints.tpot)):
+        estimate: Range = getattr(sizing, name)
+        if needed is not None and estimate.value > needed:
+            yield Said(f"risk.{name}_missed", {"has_s": estimate.value, "needed_s": needed})
+        elif needed is not None and estimate.high > needed:
+            yield Said(f"risk.{name}", {"high_s": estimate.high, "needed_s": needed})
     if constraints.throughput is not None and sizing.throughput.low < constraints.throughput:
         yield Said("risk.throughput", {"low_rate": sizing.throughput.low, "needed_rate": constraints.throughput})
-    if constraints.budget is not None and sizing.cost is None:
+    cost = cost_of(option, constraints)
+    if constraints.budget is not None and cost is None:
         yield Said("risk.no_price", {"needed_usd": constraints.budget})
+    elif constraints.budget is not None and cost is not None and cost.high > constraints.budget:
+        yield Said("risk.budget", {"low_usd": cost.low, "high_usd": cost.high, "needed_usd": constraints.budget})
     if loss >= _NOTICEABLE_LOSS:
         yield Said("risk.quantization", {"quantization": sizing.quantization, "loss_share": loss})
     if constraints.language == "zh" and lacks_chinese(variant):

@@ -14,11 +14,11 @@ from engine.choosing.counterfactuals import counterfactuals
 from engine.choosing.deciding import Decision, Kind, best, decide
 from engine.choosing.demands import failures
 from engine.choosing.meaning import fits_target, meaning_of
-from engine.choosing.reasons import reasons_for, risks_of
+from engine.choosing.reasons import nearness, reasons_for, risks_of
 from engine.choosing.scoring import scored
 from engine.choosing.serving import command
 from engine.choosing.workload import workload_of
-from engine.constraints import settle
+from engine.constraints import implied, settle
 from engine.constraints.record import Constraints
 from engine.hardware import load_hardware
 from engine.hardware.schema import Device
@@ -62,6 +62,7 @@ def recommend(
     """See ``engine.recommend``. With a ``verdict``, says what the identified model means for the scenario."""
     constraints, unread = settle(given, scenario)
     workload, assumed = workload_of(constraints)
+    hardware = hardware_for(constraints, hardware_files)
     question = _Question(
         constraints=constraints,
         text=scenario,
@@ -69,13 +70,30 @@ def recommend(
         devices=load_hardware(hardware_files),
         identified=verdict is not None,
         variants=full_and_distilled(family_files),
-        hardware=hardware_for(constraints, hardware_files),
+        hardware=hardware,
         workload=workload,
     )
     ruling = _ruling(question)
     options = _options(question, question.hardware)
     decision = decide(options, ruling.kind, constraints, workload)
-    return _told(question, ruling, decision, assumed, unread, verdict)
+    if decision.option is None:
+        decision = _less_strictly(question, implied(given, scenario), options, ruling.kind) or decision
+    return _told(question, ruling, decision, (*hardware.assumed, *assumed), unread, verdict)
+
+
+def _less_strictly(
+    question: _Question, by_words: frozenset[str], options: list[Option], ruled: Kind | None
+) -> Decision | None:
+    """The decision without limits that only a word gave: "real-time" is no figure that makes a thing impossible."""
+    loose = question.constraints
+    if "ttft" in by_words:
+        loose = replace(loose, ttft=None)
+    if "tpot" in by_words:
+        loose = replace(loose, tpot=None)
+    if loose == question.constraints:
+        return None
+    judged = _judged(options, replace(question, constraints=loose), question.hardware)
+    return decide(judged, ruled, loose, question.workload)
 
 
 def _ruling(question: _Question) -> Ruling:
@@ -146,7 +164,7 @@ def _excluded(decision: Decision) -> tuple[Option, ...]:
     """Of each variant that meets no demand fully, the option that comes nearest; the best variant first."""
     passing = {option.variant for option in decision.passing}
     left: dict[str, Option] = {}
-    for option in sorted(decision.options, key=lambda option: (len(option.fails), -option.score)):
+    for option in sorted((option for option in decision.options if option.fails), key=nearness):
         if option.variant not in passing:
             left.setdefault(option.variant, option)
     return tuple(sorted(left.values(), key=lambda option: -option.quality))
@@ -180,7 +198,7 @@ def _is_on(option: Option, constraints: Constraints) -> bool:
 def _resized(option: Option, question: _Question) -> Sizing:
     variant = next(variant for variant in question.variants if variant.id == option.variant)
     sizing = option.sizing
-    device = question.devices[sizing.device]
+    device = next(device for device, _ in question.hardware.places if device.id == sizing.device)
     return size_option(variant, sizing.quantization, device, sizing.count, question.workload)
 
 

@@ -44,7 +44,7 @@ def scored(option: Option, constraints: Constraints, workload: Workload, *, name
     per_cost = _PER_DOUBLED_COST[_spending(constraints, named)]
     cost = cost_of(option, constraints)
     quality = option.quality * (_DETAIL if constraints.detail == "high" else 1.0)
-    paid = per_cost * log2(max(cost, _CHEAPEST)) if cost is not None else 0.0
+    paid = per_cost * log2(max(cost.value, _CHEAPEST)) if cost is not None else 0.0
     held = _PER_DOUBLED_MEMORY * log2(max(option.sizing.memory.needed / 1e9, 1.0))
     waited = per_time * log2(max(answer_time(option, workload), 0.1)) + _discomfort(option, constraints)
     return replace(option, score=quality - waited - paid - held)
