@@ -173,7 +173,7 @@ def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constrain
         on_server, in_files = _readable(variant, device)
         within = [kind for kind, size in on_server if size <= room <= size * roomiest]
         sizings = [size_option(variant, kind, device, count, workload) for kind in within]
-        if not any(sizing.fits for sizing in sizings):
+        if not any(sizing.fits for sizing in sizings) or device.kind != "accelerator":
             best = _spread([kind for kind, size in in_files if size <= room <= size * roomiest])
             sizings += [size_option(variant, kind, device, count, workload) for kind in best]
         found = found or bool(sizings)
