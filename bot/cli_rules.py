@@ -31,15 +31,17 @@ def rules() -> None:
 @_LANG
 @_JSON
 def lint(files: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:
+    from engine.hardware import load_hardware
     from engine.rules.linting import Problem
     from engine.rules.linting import lint as lint_file
     from engine.rules.loading import SHIPPED, load_rules
 
-    chosen = files or (SHIPPED, *_settings().rule_files)
+    settings = _settings()
+    chosen, devices = files or (SHIPPED, *settings.rule_files), load_hardware(settings.hardware_files)
     found: list[Problem] = []
     beside: tuple[Rule, ...] = () if SHIPPED in chosen else load_rules()
     for path in chosen:
-        problems = lint_file(path, beside)
+        problems = lint_file(path, beside, devices)
         found += problems
         beside = _with(beside, path) if not problems else beside
     spoken = lang or spoken_here()

@@ -31,6 +31,8 @@ _SHARE = (0.5, 0.95)
 """Of a device's memory: least and most that is asked for. Judged; vLLM's own default is 0.9."""
 _OFFLINE = {"llama.cpp": "--offline", "ollama": "OLLAMA_NO_CLOUD=1"}
 """What keeps a server from the network once its weights are there; Hugging Face's variable for the others."""
+_BUILDS = {"amd": "ROCm", "intel": "Gaudi"}
+"""Whose devices need a build of the server of their own; NVIDIA's is the usual one, Ascend's a plug-in of its own."""
 _LAYERS = 99
 """More layers than any variant has: all of them."""
 
@@ -65,7 +67,7 @@ def command(option: Option, constraints: Constraints, devices: Mapping[str, Devi
         made = _mlx(option)
     else:
         made = _vllm(option, asked, device)
-    return Command(made.engine, made.text, (*made.notes, *_about(sizing, made.engine, constraints)))
+    return Command(made.engine, made.text, (*made.notes, *_about(sizing, made.engine, device, constraints)))
 
 
 def _vllm(option: Option, asked: _Asked, device: Device | None) -> Command:
@@ -133,7 +135,7 @@ def _llama_cpp(option: Option, asked: _Asked, device: Device | None) -> Command:
     slots, context = _at_once(sizing, asked), _context(sizing, asked)
     words = ["llama-server", "-m" if checkpoint.made else "-hf", checkpoint.name]
     words += ["-c", str(context * slots), "-np", str(slots)]
-    words += ["-ngl", "0" if device is not None and device.kind == "cpu" else str(_LAYERS)]
+    words += ["-ngl", "0" if device is not None and device.kind in ("cpu", "phone") else str(_LAYERS)]
     words += ["-sm", "row"] if sizing.layout.tensor > 1 else []
     words += ["--jinja", "--reasoning-format", "deepseek", "--temp", "0.6", "--top-p", "0.95", *_listen(8080)]
     notes = [Said("serving.slots", {"slots": slots, "tokens": context})] if slots > 1 else []
@@ -172,9 +174,13 @@ def _made(engine: str, lines: list[list[str]], checkpoint: Checkpoint, *notes: S
     return Command(engine, text, (*checkpoint.notes, *notes))
 
 
-def _about(sizing: Sizing, engine: str, constraints: Constraints) -> tuple[Said, ...]:
+def _about(sizing: Sizing, engine: str, device: Device | None, constraints: Constraints) -> tuple[Said, ...]:
     """What goes for every server."""
     notes = []
+    if device is not None and device.kind == "phone":
+        notes.append(Said("serving.phone"))
+    elif device is not None and (build := _BUILDS.get(device.vendor)) and engine != "mlx":
+        notes.append(Said("serving.build", {"device": device.title, "build": build}))
     if sizing.layout.replicas > 1:
         each = sizing.layout.tensor * sizing.layout.pipeline
         notes.append(Said("serving.replicas", {"count": sizing.layout.replicas, "devices": each}))

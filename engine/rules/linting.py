@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from engine.catalog import load_family
 from engine.catalog.yaml_file import Document, read_document
 from engine.constraints.record import UNITS
 from engine.errors import R1Error, UsageError
+from engine.hardware import load_hardware
+from engine.hardware.schema import Device
 from engine.rules.reaching import can_hold
 from engine.rules.schema import Numbers, Rule, RuleFile, RuleTest, When
 from engine.sizing import quantizations
@@ -47,20 +49,26 @@ class Problem:
         return f"{self.file}:{self.line}: {what}"
 
 
-def lint(path: Path, beside: tuple[Rule, ...] = ()) -> tuple[Problem, ...]:
-    """Everything wrong with the file at ``path``, by line, when it is loaded after the rules ``beside`` it."""
+def lint(path: Path, beside: tuple[Rule, ...] = (), devices: Mapping[str, Device] | None = None) -> tuple[Problem, ...]:
+    """Everything wrong with the file at ``path``, by line, when it is loaded after the rules ``beside`` it.
+
+    ``devices``: the hardware catalog that conditions name devices of; the one that ships where left out.
+    """
+    known = load_hardware() if devices is None else devices
     try:
         document = read_document(path)
     except R1Error as error:
         return (Problem(path.name, error.values.get("line", 1), "unreadable", error=error),)  # type: ignore[arg-type]
-    return tuple(sorted(_problems(document, path.name, beside), key=lambda found: _order(found.line)))
+    return tuple(sorted(_problems(document, path.name, beside, known), key=lambda found: _order(found.line)))
 
 
 def _order(line: int | str) -> int:
     return line if isinstance(line, int) else 0
 
 
-def _problems(document: Document, name: str, beside: tuple[Rule, ...]) -> Iterator[Problem]:
+def _problems(
+    document: Document, name: str, beside: tuple[Rule, ...], devices: Mapping[str, Device]
+) -> Iterator[Problem]:
     raw = document.value
     if not isinstance(raw, dict) or not isinstance(raw.get("rules"), list):
         yield Problem(name, 1, "no_rules")
@@ -77,7 +85,7 @@ def _problems(document: Document, name: str, beside: tuple[Rule, ...]) -> Iterat
     yield from _twice(raw["rules"], document, name)
     others = {rule.id: rule for rule in beside}
     for index, rule in rules.items():
-        for code, values in _of_rule(rule, others):
+        for code, values in (*_of_rule(rule, others), *_devices(rule.when, devices)):
             yield Problem(name, document.line(("rules", index)), code, values)
     yield from _together(rules, others, document, name)
     known = {*others, *(rule.id for rule in rules.values())}
@@ -155,6 +163,23 @@ def _of_rule(rule: Rule, others: dict[str, Rule]) -> Iterator[tuple[str, dict[st
         yield "never_chosen", {"id": rule.id}
 
 
+def _devices(when: When, devices: Mapping[str, Device]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for part in _every_part(when):
+        for identity in part.hardware.in_ if part.hardware is not None else ():
+            if identity not in devices:
+                close = difflib.get_close_matches(identity, devices, 1, cutoff=0.3)
+                yield (
+                    "device_unknown",
+                    {"id": identity[:40], "suggestion": close[0] if close else next(iter(devices), "?")},
+                )
+
+
+def _every_part(when: When) -> Iterator[When]:
+    yield when
+    for part in (*when.all, *when.any, *([when.not_] if when.not_ is not None else [])):
+        yield from _every_part(part)
+
+
 def _can_fire(rule: Rule) -> bool:
     return any(can_hold(part) for part in _parts(rule))
 
@@ -172,14 +197,12 @@ def _parts(rule: Rule) -> list[When]:
 
 
 def _odd(when: When) -> Iterator[tuple[str, float]]:
-    for name, test in when.tests.items():
-        if isinstance(test, Numbers) and name in _WIDEST:
-            low, high = _WIDEST[name]
-            for bound in (test.over, test.under, test.at_least, test.up_to):
+    for part in _every_part(when):
+        for name, test in part.tests.items():
+            low, high = _WIDEST.get(name, (0, 0))
+            for bound in (test.over, test.under, test.at_least, test.up_to) if isinstance(test, Numbers) else ():
                 if bound is not None and not low <= bound <= high:
                     yield name, bound
-    for part in (*when.all, *when.any, *([when.not_] if when.not_ is not None else [])):
-        yield from _odd(part)
 
 
 def _can_be_chosen(rule: Rule) -> bool:

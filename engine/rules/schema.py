@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from engine.catalog.schema import Pattern, Record, Text
 from engine.constraints.record import UNITS, DeviceKind, Language, Task
 from engine.errors import UsageError
+from engine.hardware.schema import Device
 
 Kind = Literal["full", "distilled"]
 Effect = Literal["full", "distilled", "caution"]
@@ -92,10 +93,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "privacy": ("on-premise", "any"),
     "licence": ("permissive", "any"),
     "critical": ("yes", "no"),
-    "kind": ("accelerator", "unified", "phone", "cpu"),
+    "kind": get_args(Device.model_fields["kind"].annotation),
+    "vendor": get_args(Device.model_fields["vendor"].annotation),
     "identified": ("yes",),
 }
-"""The words that a fact can be. Hardware and vendors are not listed: users bring their own."""
+"""The words that a fact can be. Hardware is not listed: users bring their own."""
 
 
 class When(Record):

@@ -187,6 +187,14 @@ def test_a_distill_without_published_fp8_weights_is_quantised_as_it_loads() -> N
         assert "serving.online" in codes(made)
 
 
+def test_phones_and_other_makers_devices_get_what_is_different_there() -> None:
+    phone = command(option("R1-Distill-Qwen-1.5B", "Q4_K_M", "snapdragon-8-gen-3-16gb", 1, "llama.cpp"), ASKED)
+    assert flags(phone)["-ngl"] == "0" and "serving.phone" in codes(phone)
+    amd = command(option("DeepSeek-R1", "fp8", "mi300x", 8, "vllm"), ASKED)
+    assert "serving.build" in codes(amd) and "serving.phone" not in codes(amd)
+    assert "serving.build" not in codes(command(option("DeepSeek-R1", "fp8", "h200", 8, "vllm"), ASKED))
+
+
 def test_a_server_that_must_stay_inside_is_told_how() -> None:
     chosen = option("R1-Distill-Qwen-32B", "Q4_K_M", "rtx-4090", 2, "llama.cpp")
     assert "serving.offline" not in codes(command(chosen, ASKED))

@@ -59,6 +59,9 @@ def linted(folder: Path, text: str, *, beside: bool = False) -> list[tuple[int |
         ("id: a, words: {en: [x]}, effect: full, priority: soon, reason: {en: a, zh: 乙}, source: us", "value_wrong"),
         ("id: a, chosen: {variant: [mixtral]}, effect: caution, priority: 9, reason: {en: a, zh: 乙}, source: us", "never_chosen"),
         ("id: a, chosen: {kind: full, variant: [llama]}, effect: caution, priority: 1, reason: {en: a, zh: 乙}, source: us", "never_chosen"),
+        ("id: a, when: {hardware: {in: [h2000]}}, " + GOOD, "device_unknown"),
+        ("id: a, when: {not: {hardware: {in: [h200, toaster]}}}, " + GOOD, "device_unknown"),
+        ("id: a, when: {vendor: {in: [acme]}}, " + GOOD, "word_unknown"),
         ("id: nobody, disable: true", "disables_nothing"),
     ],
 )  # fmt: skip
