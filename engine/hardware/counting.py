@@ -115,7 +115,7 @@ def number_of(written: str) -> int:
     if text[-1].isdigit():
         value = float(text)
         return _checked(int(value) if value.is_integer() else 0, text)
-    return _checked(_chinese(text), text)
+    return _checked(0 if text.startswith("-") else _chinese(text), text)
 
 
 def _value(match: re.Match[str]) -> int:

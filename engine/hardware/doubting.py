@@ -76,7 +76,13 @@ _PLACES = re.compile(
     r"[第图表])\s?$"
 )
 _DENIED = re.compile(
-    r"(?:(?<![a-z])(?:no|not|without|n't have|don't have|do not have|don't need|instead of)(?: any| an?)?|没有?|无|而?不是|不用|别用|不买)\s?$"
+    r"(?:(?:n't have|(?<![a-z])(?:no|not|without|do not have|don't need|instead of|replac(?:ed?|ing)|got rid of|sold|"
+    r"used to have))(?: any| an?| our| my| the| old){0,2}|没有?|无|而?不是|不用|别用|不买|把(?:旧|老)?的?)\s?$"
+)
+_GONE = re.compile(
+    r"s?\s?(?:买不到|拿不到|租不到|抢不到|缺货|没货|断货|太贵|没有|换成|换掉|卖了|淘汰|"
+    r"(?:is|are|was|were)(?:n't| not| no longer)? ?(?:un)?available|(?:is|are|was|were) (?:sold out|out of stock|too expensive)|"
+    r"(?:is|are|was|were) replaced)"
 )
 
 
@@ -128,9 +134,9 @@ def doubtful(text: str, start: int, end: int) -> bool:
     return bool(_THINGS.match(behind) or _PLACES.search(before))
 
 
-def denied(text: str, start: int) -> bool:
-    """Whether somebody says that they do not have what is named at ``start``."""
-    return bool(_DENIED.search(text[max(0, start - _REACH) : start]))
+def denied(text: str, start: int, end: int) -> bool:
+    """Whether somebody says that they do not have, or no longer, what is named at ``start``–``end``."""
+    return bool(_DENIED.search(text[max(0, start - _REACH) : start]) or _GONE.match(text, end))
 
 
 def _is_number(before: str, behind: str) -> bool:

@@ -22,9 +22,11 @@ _TOLERANCE = 0.08
 _LONGEST = 100_000
 """Characters: as many as a question may bring with it."""
 
-_MEMORY_BEHIND = re.compile(r"[\s_/(-]{0,3}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版))?\)?")
+_MEMORY_BEHIND = re.compile(
+    r"[\s_/(-]{0,3}(?:每[张卡块]\s?)?(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版|each))?\)?"
+)
 _MEMORY_OF_MACHINE = re.compile(
-    r"(?:\s?(?:phones?|servers?|machines?|服务器|手机))?[\s,(-]{0,2}(?:m[1-4][\s,]{1,2})?(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
+    r"(?:\s?(?:纯\s?)?(?:cpu\s?)?(?:phones?|servers?|machines?|服务器|手机))?[\s,(-]{0,2}(?:m[1-4][\s,]{1,2})?(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
     r"(?:\s?(?:(?:of )?(?:unified |统一)?(?:memory|ram|ddr[45]|内存)))?\)?"
 )
 _MEMORY_BEFORE = re.compile(r"(?<![\d.a-z])(\d{1,5})\s?(g|t)(?:i?b)?\s?(?:显存|内存|vram)?(?:版|的)?[\s-]{0,2}$")
@@ -94,7 +96,7 @@ def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
         handled += 1
         if found and _one_mac(text, found[-1], mention):
             found[-1] = _joined(text, found[-1], mention)
-        elif not denied(text, mention.start):
+        elif not denied(text, mention.start, mention.end):
             found.append(mention)
         floor = mention.end
         while number < len(at) and at[number].start < mention.end:
