@@ -41,7 +41,7 @@ def _ridgepoint(tools: Tools, run: Run) -> dict[str, Any] | None:
     device, dtype = _RIDGEPOINT_DEVICES.get(run.device.id), _RIDGEPOINT_DTYPES.get(run.quantization)
     if device is None or dtype is None:
         return None
-    engine = {"sglang": "sglang", "llama.cpp": "llamacpp", "ollama": "llamacpp"}.get(run.engine, "vllm")
+    engine = {"sglang": "sglang", "llama.cpp": "llamacpp", "ollama": "llamacpp"}.get(run.engine or "", "vllm")
     words = (str(tools.model(run.variant)), device, str(run.count), engine, dtype, str(run.context), str(run.prompt))
     said = tools.ask("ridgepoint", "python", "-c", _RIDGEPOINT, *words)
     return None if said is None else json.loads(said)

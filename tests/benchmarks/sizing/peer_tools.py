@@ -39,7 +39,7 @@ class Run:
     quantization: str
     device: Device
     count: int
-    engine: str
+    engine: str | None
     prompt: int
     output: int
     context: int

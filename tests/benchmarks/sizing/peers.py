@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from engine.catalog import load_family
 from engine.catalog.schema import Variant
 from engine.errors import R1Error
-from engine.hardware import find_hardware, load_hardware, parse_hardware
+from engine.hardware import load_hardware, parse_hardware
 from engine.sizing import find_model, size_option
-from engine.sizing.records import Sizing, Workload
+from engine.sizing.records import Workload
+from sizing.held_out import FEW, MORE, ask, read
 from sizing.peer_speed import SPEEDS
 from sizing.peer_tools import ADDERS, GIB, Memory, Peer, Run, Tools
 from sizing.points import POINTS, read_point
@@ -131,7 +132,7 @@ def feasibility(tools: Tools, peers: Sequence[Peer], cases: list[dict[str, objec
         run = _run_of(case)
         if run is None:
             continue
-        said = {"ours": _ours(run).fits} | {peer.name: peer.fits(tools, run) for peer in peers}
+        said = {"ours": ask(run).fits} | {peer.name: peer.fits(tools, run) for peer in peers}
         for name, fits in said.items():
             if fits is not None:
                 tallies[name][0] += 1
@@ -152,7 +153,7 @@ def speed(tools: Tools, peers: Sequence[Peer], files: Sequence[Path]) -> None:
     errors: dict[str, list[float]] = {name: [] for name in ("ours", *(peer.name for peer in able))}
     shared: dict[str, list[tuple[float, float]]] = {peer.name: [] for peer in able}
     for run, measured in (pair for file in files for pair in _measured(file)):
-        ours = _ours(run).tpot.value
+        ours = ask(run).tpot.value
         said = {"ours": ours} | {peer.name: peer.tpot(tools, run) for peer in able if peer.tpot}
         label = f"{run.variant.id} {run.quantization}, {run.count} x {run.device.id}, {run.concurrency} at once, {run.prompt:,} in"
         print(f"{label:60} {measured * 1e3:9.2f} "
@@ -203,11 +204,6 @@ def _our_memory(variant: Variant, quantization: str) -> Memory:
     return Memory(found.weights, found.kv_cache, found.needed)
 
 
-def _ours(run: Run) -> Sizing:
-    workload = Workload(run.prompt, run.output, run.concurrency, run.context)
-    return size_option(run.variant, run.quantization, run.device, run.count, workload, engine=run.engine)
-
-
 def _run_of(case: dict[str, object]) -> Run | None:
     try:
         (installed,) = parse_hardware(str(case["hardware"]))
@@ -224,34 +220,17 @@ def _run_of(case: dict[str, object]) -> Run | None:
 
 def _measured(file: Path) -> Iterator[tuple[Run, float]]:
     """Runs of at most 8 requests at once that do not speculate, with their measured seconds per token."""
+    if file.name == MORE.name:
+        for found in read(file):
+            if not isinstance(found, str) and found.tpot and not found.assumed and found.run.concurrency <= FEW:
+                yield found.run, found.tpot
+        return
     devices = load_hardware()
-    for point in json.loads(file.read_text("utf-8"))["points"]:
-        at_once, tpot = point["max_concurrency"], point["mean_tpot_ms"]
-        if not at_once or at_once > 8 or not tpot or not point["mean_input_tokens"] or "MTP" in str(point):
-            continue
-        if "model" in point:
-            found = find_hardware(point["hardware"])
-            if not found:
-                continue
-            variant, quantization = find_model(point["model"]), point["quantization"]
-            device, count = devices[found[0].installed.device], found[0].installed.count
-            engine = _engine(str(point["engines"]))
-        else:
-            question = read_point(point)
-            if question.problems or question.drafted:
-                continue
-            variant, quantization, engine = question.variant, question.quantization, question.engine
-            device, count = devices[question.device], question.devices
-        prompt, output = round(point["mean_input_tokens"]), round(point["mean_output_tokens"] or 128)
-        yield (
-            Run(variant, quantization, device, count, engine, prompt, output, prompt + output, int(at_once)),
-            tpot / 1e3,
-        )
-
-
-def _engine(named: str) -> str:
-    low = named.lower()
-    return next((name for name in ("sglang", "llama.cpp", "ollama") if name in low), "vllm")
+    for asked in map(read_point, json.loads(file.read_text("utf-8"))["points"]):
+        if asked.concurrency and asked.concurrency <= FEW and not asked.problems and not asked.drafted:
+            prompt, output = round(asked.prompt), round(asked.output)
+            yield Run(asked.variant, asked.quantization, devices[asked.device], asked.devices, asked.engine, prompt, output,
+                      prompt + output, asked.concurrency), asked.tpot  # fmt: skip
 
 
 def _cell(weights: float | None, cache: float | None) -> str:
@@ -268,7 +247,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=re.split(r"\n\n", __doc__ or "")[0])
     parser.add_argument("--peers", nargs="*", default=[], help="only these")
     parser.add_argument("--venvs", type=Path, help="folder of virtual environments, kept")
-    parser.add_argument("--points", type=Path, nargs="*", default=[HERE / "measurements_more.json"])
+    parser.add_argument("--points", type=Path, nargs="*", default=[MORE])
     return parser.parse_args()
 
 
