@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Any
 import engine
 from engine.catalog import load_family, load_published
 from engine.catalog.schema import Family
-from engine.choosing.meaning import fits_target
-from engine.choosing.recommending import recommend
 from engine.claim import read_claim
-from engine.constraints import settle
 from engine.deciding import decide
 from engine.evidence import Evidence
-from engine.hardware import load_hardware
 from engine.identification import Identification, OnProgress, Progress, Recommendation, TargetSummary
 from engine.inspection import Inspection, inspect
 from engine.posterior import posterior, supports
 from engine.probes import ENDPOINT_PROBES, PROBES, SANITY_PROBE, WEIGHT_PROBES, Hypotheses, Probe
 from engine.probes.routing import share_of
 from engine.references import Reference, load_references, newest
-from engine.rules.loading import load_rules
 from engine.targets import open_target
 from engine.targets.endpoint import Budget, Endpoint
 from engine.targets.spec import parse_spec
@@ -53,9 +48,7 @@ def identify(
 ) -> Identification:
     """See ``engine.identify``. Constraints, catalog and references are checked before the target is touched."""
     started = time.perf_counter()
-    settle(constraints, scenario)
-    load_rules(rule_files)
-    load_hardware(hardware_files)
+    _check_demands(constraints, scenario, rule_files, hardware_files)
     chosen = load_family(family, family_files)
     asked = endpoint or _as_endpoint(spec)
     if asked is not None:
@@ -71,11 +64,45 @@ def identify(
         family_version=chosen.version,
         evidence=tuple(rows),
         verdict=verdict,
-        recommendation=recommend(
-            constraints, scenario=scenario, rule_files=rule_files, hardware_files=hardware_files, verdict=verdict
-        ),
+        recommendation=_recommend(constraints, scenario, rule_files, hardware_files, verdict),
         engine_version=engine.__version__,
         seconds=time.perf_counter() - started,
+    )
+
+
+def _check_demands(
+    constraints: Mapping[str, Any], scenario: str, rule_files: tuple[Path, ...], hardware_files: tuple[Path, ...]
+) -> None:
+    if constraints or scenario.strip():
+        from engine.constraints import settle
+
+        settle(constraints, scenario)
+    if rule_files:
+        from engine.rules.loading import load_rules
+
+        load_rules(rule_files)
+    if hardware_files:
+        from engine.hardware import load_hardware
+
+        load_hardware(hardware_files)
+
+
+def _recommend(
+    constraints: Mapping[str, Any],
+    scenario: str,
+    rule_files: tuple[Path, ...],
+    hardware_files: tuple[Path, ...],
+    verdict: Verdict,
+) -> Recommendation:
+    """Loads hardware, rules and sizing only where there is something to choose by."""
+    if not constraints and not scenario.strip():
+        from engine.choosing.asking import nothing_said
+
+        return nothing_said()
+    from engine.choosing.recommending import recommend
+
+    return recommend(
+        constraints, scenario=scenario, rule_files=rule_files, hardware_files=hardware_files, verdict=verdict
     )
 
 
@@ -223,6 +250,8 @@ def _description(by_probe: Mapping[str, Evidence]) -> str:
 
 
 def _rejoin(recommendation: Recommendation, verdict: Verdict) -> Recommendation:
+    from engine.choosing.meaning import fits_target
+
     return replace(recommendation, fits_target=fits_target(recommendation.choice, verdict))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.constraints.record import Constraints, Installed
-from engine.identification import Option
+from engine.identification import Option, Recommendation
 
 _LIKELY: Mapping[str, Sequence[Any]] = {
     "hardware": ((Installed("rtx-4090", 1),), (Installed("a100-80gb", 2),), (Installed("h200", 8),)),
@@ -24,9 +24,15 @@ _LIKELY: Mapping[str, Sequence[Any]] = {
 """Values that people who ask would likely give. Judged."""
 ORDER = tuple(_LIKELY)
 """How ties are settled, and what is asked for when nothing was said at all."""
-_MOST = 5
+ASKED = 5
+"""More questions than this nobody answers."""
 
 Choose = Callable[[Constraints], Option | None]
+
+
+def nothing_said() -> Recommendation:
+    """The answer where nothing was said to choose by."""
+    return Recommendation(choice=None, missing=ORDER[:ASKED])
 
 
 def missing(
@@ -44,9 +50,9 @@ def missing(
         if _is_open(name, constraints) and name not in skip
     }
     if chosen is None and not any(effects.values()):
-        return tuple(effects)[:_MOST]
+        return tuple(effects)[:ASKED]
     ranked = sorted(effects, key=lambda name: (-effects[name], ORDER.index(name)))
-    return tuple(name for name in ranked if effects[name] > 0)[:_MOST]
+    return tuple(name for name in ranked if effects[name] > 0)[:ASKED]
 
 
 def _is_open(name: str, constraints: Constraints) -> bool:

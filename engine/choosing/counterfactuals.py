@@ -9,7 +9,7 @@ from engine.choosing.reasons import as_value
 from engine.constraints.record import Constraints
 from engine.identification import Option, Said
 
-_MOST = 4
+_MOST, _NEAR = 4, 2
 _RELAXED = 10.0
 """A demand that must be let go by more than this factor is no advice. Judged."""
 
@@ -46,7 +46,7 @@ def _relaxed(decision: Decision) -> Iterator[Said]:
         if known is None or factor < known[0]:
             near[option.variant] = (factor, option)
     full_told = False
-    for _, option in sorted(near.values(), key=lambda entry: entry[0])[:3]:
+    for _, option in sorted(near.values(), key=lambda entry: entry[0])[:_NEAR]:
         if option.kind == "full" and full_told:
             continue
         full_told = full_told or option.kind == "full"

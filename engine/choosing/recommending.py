@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog.schema import Variant
-from engine.choosing.asking import missing
+from engine.choosing.asking import missing, nothing_said
 from engine.choosing.candidates import Hardware, full_and_distilled, hardware_for, options_on, usual_hardware
 from engine.choosing.counterfactuals import counterfactuals
 from engine.choosing.deciding import Decision, Kind, best, decide
@@ -60,6 +60,8 @@ def recommend(
     verdict: Verdict | None = None,
 ) -> Recommendation:
     """See ``engine.recommend``. With a ``verdict``, says what the identified model means for the scenario."""
+    if not given and not scenario.strip():
+        return nothing_said()
     constraints, unread = settle(given, scenario)
     workload, assumed = workload_of(constraints)
     hardware = hardware_for(constraints, hardware_files)
