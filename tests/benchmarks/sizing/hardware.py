@@ -147,6 +147,11 @@ def timings() -> None:
         "4,000 characters, a doubt each word": "4090 requests " * 290,
     }.items():
         print(f"find_hardware, {what}: {best(lambda text=text[:4000]: find_hardware(text), 10):.1f} ms")
+    print("ten times the text takes times as long:", end="")
+    for part in ("2x", "h100 pcie 80gb x", "mac studio ", "一", "nvidia ", "4090 requests ", "8 "):
+        short, long = (best(lambda text=part * size: find_hardware(text), 5) for size in (400, 4000))
+        print(f" {part.strip()} {long / short:.1f}", end=";")
+    print()
 
 
 def main() -> int:
