@@ -61,6 +61,7 @@ def memory(tools: Tools, peers: Sequence[Peer], sizes: list[dict[str, object]]) 
     variants = [v for v in load_family("deepseek-r1").variants if v.kind == "distilled" or v.id == "DeepSeek-R1"]
     names = ["ours", *(peer.name for peer in peers)]
     errors: dict[str, list[list[float]]] = {name: [[], []] for name in names}
+    nearer: list[str] = []
     print(f"Memory: weights GB / cache GB of one request of {CONTEXT:,} tokens (16 bits); – : cannot say")
     print(f"{'':22}{'':9} {'truth':>16} " + " ".join(f"{name:>16}" for name in names))
     for variant in variants:
@@ -70,6 +71,7 @@ def memory(tools: Tools, peers: Sequence[Peer], sizes: list[dict[str, object]]) 
             said |= {peer.name: peer.memory(tools, variant, quantization, CONTEXT) for peer in peers}
             print(f"{variant.id:22}{quantization:9} {_cell(truth[0], truth[1]):>16} "
                   + " ".join(f"{_cell(m.weights, m.cache) if m else '–':>16}" for m in said.values()))  # fmt: skip
+            nearer += _nearer(f"{variant.id} {quantization}", truth[0], said)
             for name, answer in said.items():
                 for which, value in enumerate((answer.weights, answer.cache) if answer else ()):
                     if value is not None and (right := truth[which]) is not None:
@@ -77,10 +79,27 @@ def memory(tools: Tools, peers: Sequence[Peer], sizes: list[dict[str, object]]) 
     for which, title in enumerate(("weights", "cache")):
         print(f"{title:9} median error, worst, answered: "
               + "; ".join(f"{name} {_errors(errors[name][which])}" for name in names))  # fmt: skip
+    print(
+        "\nWhere a peer is nearer to the published weights than ours, by half a percent or more:",
+        *nearer or ["nowhere"],
+        sep="\n- ",
+    )
     print("\nMistakes, by their own figures:")
     for peer in peers:
         for sentence in _memory_mistakes(tools, peer, sizes):
             print(f"- {peer.name}: {sentence}")
+
+
+def _nearer(label: str, right: float | None, said: dict[str, Memory | None]) -> list[str]:
+    ours = said["ours"]
+    if right is None or ours is None:
+        return []
+    own = ours.weights / right - 1
+    return [
+        f"{label}: {name} {answer.weights / 1e9:.2f} GB ({answer.weights / right - 1:+.1%}), ours {ours.weights / 1e9:.2f} ({own:+.1%})"
+        for name, answer in said.items()
+        if answer and abs(own) - abs(answer.weights / right - 1) >= 0.005
+    ]
 
 
 def _memory_mistakes(tools: Tools, peer: Peer, sizes: list[dict[str, object]]) -> Iterator[str]:
@@ -93,10 +112,10 @@ def _memory_mistakes(tools: Tools, peer: Peer, sizes: list[dict[str, object]]) -
                    f"{right / 1e9:.2f} GB are right ({answer.cache / right:.1f} times too much)")  # fmt: skip
     wide, narrow = (peer.memory(tools, full, quantization, CONTEXT) for quantization in ("bf16", "awq-int4"))
     eight = peer.memory(tools, full, "fp8", CONTEXT)
-    caches = [m.cache for m in (wide, eight, narrow) if m and m.cache]
-    if len({round(cache / 1e8) for cache in caches}) > 1:
-        yield (f"lets the cache change with the weights' format: {', '.join(f'{cache / 1e9:.1f}' for cache in caches)} GB "
-               "with 16, 8 and 4 bit weights, though the cache stays at 16 bits")  # fmt: skip
+    caches = {bits: m.cache for bits, m in ((16, wide), (8, eight), (4, narrow)) if m and m.cache}
+    if len({round(cache / 1e8) for cache in caches.values()}) > 1:
+        with_bits = ", ".join(f"{cache / 1e9:.1f} GB at {bits} bits" for bits, cache in caches.items())
+        yield f"lets the cache change with the weights' format, though it stays at 16 bits: {with_bits} of weights"
     if narrow and narrow.cache == 0:
         yield f"keeps no cache at all with AWQ weights: 0 GB for {CONTEXT:,} tokens of {full.id}"
     small, large = (peer.memory(tools, qwen, "bf16", tokens) for tokens in (4096, CONTEXT))
@@ -115,9 +134,9 @@ def _memory_mistakes(tools: Tools, peer: Peer, sizes: list[dict[str, object]]) -
     if four and published and abs(four.weights / published - 1) > 0.05:
         yield (f"4 bits of {qwen.id}: {four.weights / 1e9:.1f} GB, where the AWQ files are {published / 1e9:.1f} GB "
                f"({four.weights / published - 1:+.0%}: scales, zero points and 16 bit embeddings)")  # fmt: skip
-    if (fp8 := peer.memory(tools, full, "fp8", CONTEXT)) and abs(fp8.weights / (right := 688.587e9) - 1) > 0.02:
-        yield (f"FP8 of {full.id}: {fp8.weights / 1e9:.1f} GB, where the files are {right / 1e9:.1f} GB "
-               f"({fp8.weights / right - 1:+.1%}: 671B for 685B, embeddings and scales not at 8 bits)")  # fmt: skip
+    if eight and eight.weights < (whole := _our_memory(full, "fp8").weights) - 1e9:
+        yield (f"FP8 of {full.id}: {eight.weights / 1e9:.1f} GB, one byte for each of 671B weights, where embeddings, head and "
+               f"scales make it {whole / 1e9:.1f} without the prediction layer, and the files are 688.6 with it")  # fmt: skip
     for variant in (full, qwen):
         if all(peer.memory(tools, variant, quantization, CONTEXT) is None for quantization in QUANTIZATIONS):
             yield f"cannot say anything of {variant.id}"
