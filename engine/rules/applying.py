@@ -16,6 +16,8 @@ _NEGATED = re.compile(
     r"(?:\b(?:not|no|non|without|never|isn't|don't need)[\s-]+(?:\w+[\s-]+)?|不需要?|无需|没有|并非|不是|不要求)$",
     re.IGNORECASE,
 )
+_WORDS_AS = re.IGNORECASE | re.ASCII
+"""ASCII: Chinese characters are no letters to \\b, so that “edge设备” has the word edge."""
 _WORDS_READ = 4_000
 _NEGATION_READ = 60
 
@@ -110,7 +112,7 @@ def mentioned(patterns: Iterable[str], text: str) -> bool:
     return any(
         not _NEGATED.search(text, max(0, match.start() - _NEGATION_READ), match.start())
         for pattern in patterns
-        for match in re.finditer(pattern, text, re.IGNORECASE | re.ASCII)
+        for match in re.finditer(pattern, text, _WORDS_AS)
     )
 
 
