@@ -55,7 +55,8 @@ class Said(Record):
 class NumberOf(Record):
     """When a number is of ``field``: its unit converts to ``unit``, and the nearest word says so.
 
-    ``weak``: words that count below ``weak_up_to`` only. ``never``: words beside it that rule it out.
+    ``weak``: words that count below ``weak_up_to`` only. ``never``: words beside it that rule it out;
+    ``never_means``: the key under ``unread`` in the texts that says so, ``None`` to say nothing.
     ``alone``: the unit is enough, ``alone_up_to`` below that number; ``alone_units``: as these words only.
     ``invert``: the field is one over it. ``bare``: patterns with # for a number that has no unit.
     """
@@ -66,6 +67,7 @@ class NumberOf(Record):
     weak: tuple[Pattern, ...] = ()
     weak_up_to: PositiveFloat | None = None
     never: tuple[Pattern, ...] = ()
+    never_means: str | None = None
     alone: bool = False
     alone_up_to: PositiveFloat | None = None
     alone_units: tuple[str, ...] = ()

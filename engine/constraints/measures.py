@@ -14,7 +14,7 @@ from engine.constraints.record import Installed
 _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""
 _END = re.compile(r"[,;!?\n。；！？，、]|\.(?:\s|$)")
-_PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?P<hour>hourly|per hour|an hour)\b|(?P<m>每个?月|月(?=预算|度|成本|租|费)|按月)|(?P<h>每个?小时|按小时|时租)", re.IGNORECASE)  # fmt: skip
+_PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?P<hour>hourly|per hour|an hour)\b|(?P<m>[每一]个?月|月(?=预算|度|成本|租|费)|按月)|(?P<h>[每一]个?小时|按小时|时租)", re.IGNORECASE)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ def _measure(read: Quantity, beside: _Beside, words: Lexicon, hardware: tuple[In
     best: tuple[int, Kind, float] | None = None
     for kind, value in candidates:
         if kind.never is not None and beside.has(kind.never):
-            return Measure(read.start, read.end, understood=True)
+            means = kind.rule.never_means
+            return Measure(read.start, read.end, reason=means, understood=means is None)
         gap = beside.distance(kind.near)
         if gap is None and kind.weak is not None and (kind.rule.weak_up_to or 0) >= value:
             weak = beside.distance(kind.weak)

@@ -102,16 +102,18 @@ def _pattern() -> re.Pattern[str]:
     units = "|".join(
         re.escape(word) + ("(?![a-z])" if word[-1].isascii() and word[-1].isalpha() else "") for word in words
     )
+    # 块 is money behind digits (3 万块), else it counts cards (一块 4090).
+    units = units.replace("|块|", "|(?<=[0-9万千百])块(?!显卡|卡|gpu|加速)|")
     scales = "|".join(sorted(SCALES, key=len, reverse=True))
     return re.compile(
         rf"(?:(?:每|一|per )(?P<first>{_PERIOD})(?=[^a-z])(?:[ \u4e00-\u9fff]{{0,6}}?))?"
-        rf"(?<![a-z0-9_.])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?P<sign>us\$|[$¥￥€£])? ?"
+        rf"(?<![a-z0-9_.])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?:(?P<sign>us\$|[$¥￥€£]) ?)?"
         rf"(?:(?P<n>{NUMBER})|(?P<half>(?:half an?|an?|one|two|three|four|five|six|eight|ten|twenty|thirty|fifty|hundred) (?=(?:{units}))))"
         rf"(?: ?(?:[-~～–到至]|to) ?(?P<n2>{NUMBER}))?[ -]?"
         rf"(?:(?P<scale>{scales})(?!(?!tok)[a-z]))?"
         rf"(?: {{0,2}}(?P<kind>(?:concurrent|simultaneous|parallel|active|online|output|input|generated|chinese|english|个并发|并发|个) ?)?"
         rf"(?P<unit>{units}))?"
-        rf"(?: ?(?:/|per |an? |每|every )? ?(?:(?<=[/每 ])|(?<=per )|(?<=一))(?P<per>{_PERIOD})(?![a-z]))?"
+        rf"(?: ?(?:/|per |an? |每|一|every )? ?(?:(?<=[/每 ])|(?<=per )|(?<=一))(?P<per>{_PERIOD})(?![a-z]))?"
         rf"(?: ?(?:/|per |each |每个?) ?(?P<each>{_PEOPLE})(?![a-z]))?",
         re.IGNORECASE | re.ASCII,
     )  # fmt: skip
