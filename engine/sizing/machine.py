@@ -35,8 +35,22 @@ _FALLBACK: Mapping[str, tuple[str, ...]] = {
 """What a device multiplies in where it lacks the format: weights are widened on the way."""
 
 
+_MACHINES: dict[int, tuple[Device, Machine]] = {}
+"""By identity, as records of the catalog cannot be hashed; each entry keeps its device, so no identity is used twice."""
+_KEPT = 1024
+
+
 def machine_of(device: Device) -> Machine:
     """The numbers of a device of the catalog."""
+    known = _MACHINES.get(id(device))
+    if known is None:
+        if len(_MACHINES) >= _KEPT:
+            _MACHINES.clear()
+        known = _MACHINES[id(device)] = (device, _machine(device))
+    return known[1]
+
+
+def _machine(device: Device) -> Machine:
     return Machine(
         id=device.id,
         vendor=device.vendor,

@@ -7,8 +7,11 @@ from math import ceil
 from engine.sizing.placement import Placement
 from engine.sizing.records import Memory
 
-_SAMPLED = 256
-"""Rows of logits that vLLM's memory profile reckons with (32 bit, and as many again while sampling)."""
+_SAMPLED = 256 * 8
+"""Bytes a word of the vocabulary that vLLM's memory profile reckons with: 256 rows of logits in 32 bits, and as many
+again while sampling."""
+_BUFFERED = 512 * 4
+"""The same in llama.cpp's compute buffer: a row of 32 bits for each token of a step."""
 
 
 def cache_of(placement: Placement, tokens: float) -> float:
@@ -45,7 +48,7 @@ def memory_of(placement: Placement, context: int, concurrency: int) -> Memory:
         weights += (layout.tensor - 1) * placement.weights.attention
     wide = max(parts.inner, parts.expert_inner * parts.experts_per_token)
     tokens = min(serving.chunk, max(context, 1))
-    logits = (_SAMPLED if serving.tensor else 1) * parts.vocabulary * 8
+    logits = parts.vocabulary * (_SAMPLED if serving.tensor else _BUFFERED)
     activations = tokens * (4 * parts.hidden + 3 * wide / layout.tensor) * 2 + logits
     return Memory(
         weights=ceil(weights),

@@ -16,8 +16,8 @@ from engine.sizing.parallel import layouts
 from engine.sizing.placement import Placement, weigh
 from engine.sizing.quantizations import Quantization, quantizations
 from engine.sizing.records import Layout, Memory, Note, Range, Sizing, Workload
-from engine.sizing.roofline import Rates, decode_step, rates_of
-from engine.sizing.serving import Steady, decoding_at_most, prompt_seconds, steady, token_seconds
+from engine.sizing.roofline import Rates, rates_of
+from engine.sizing.serving import Steady, saturated, steady
 from engine.sizing.spread import widen
 
 
@@ -76,8 +76,21 @@ class _Impossible:
     reason: Note
 
 
+@dataclass(slots=True)
+class _Placed:
+    """A layout of the model on the hardware; ``rates`` once somebody asked for its speed."""
+
+    placement: Placement
+    rates: Rates | None = None
+
+    def timed(self) -> Rates:
+        if self.rates is None:
+            self.rates = rates_of(self.placement)
+        return self.rates
+
+
 @lru_cache(maxsize=8192)
-def _placed(hosted: _Hosted) -> tuple[Rates, ...] | _Impossible:
+def _placed(hosted: _Hosted) -> tuple[_Placed, ...] | _Impossible:
     """Every layout of the model on the hardware; none depends on the workload, so they are kept."""
     quantization = hosted.quantization
     parts = parts_of(hosted.variant.shape, hosted.variant.parameters)
@@ -91,7 +104,7 @@ def _placed(hosted: _Hosted) -> tuple[Rates, ...] | _Impossible:
     found = layouts(parts, quantization.block, hosted.count, machine.per_node, serving.tensor)
     if not found:
         return _Impossible(name, Note("cannot_be_cut", {"count": hosted.count}))
-    return tuple(rates_of(Placement(parts, weights, quantization, machine, serving, layout)) for layout in found)
+    return tuple(_Placed(Placement(parts, weights, quantization, machine, serving, layout)) for layout in found)
 
 
 def _reason(hosted: _Hosted, parts: Parts, machine: Machine, name: str | None) -> Note | None:
@@ -109,27 +122,27 @@ def _reason(hosted: _Hosted, parts: Parts, machine: Machine, name: str | None) -
 class _Candidate:
     """A layout with the memory that the workload takes in it, and requests in flight on each replica."""
 
-    rates: Rates
+    placed: _Placed
     memory: Memory
     inflight: int
 
     @property
     def missing(self) -> int:
         """Bytes that it lacks."""
-        return (self.memory.needed - self.memory.capacity) * self.rates.placement.layout.replicas
+        return (self.memory.needed - self.memory.capacity) * self.placed.placement.layout.replicas
 
 
-def _best(placed: tuple[Rates, ...], workload: Workload) -> tuple[_Candidate, Steady]:
+def _best(placed: tuple[_Placed, ...], workload: Workload) -> tuple[_Candidate, Steady]:
     """The layout that answers soonest among those that fit, else the one that lacks least."""
     fitting: dict[int, _Candidate] = {}
     lacking = []
-    for rates in placed:
-        placement = rates.placement
+    for entry in placed:
+        placement = entry.placement
         if placement.layout.tensor in fitting:
             continue  # deeper pipelines answer no sooner
         inflight = ceil(workload.concurrency / placement.layout.replicas)
         memory = memory_of(placement, min(workload.context, placement.parts.positions), inflight)
-        candidate = _Candidate(rates, memory, inflight)
+        candidate = _Candidate(entry, memory, inflight)
         if memory.fits:
             fitting[placement.layout.tensor] = candidate
         else:
@@ -141,18 +154,15 @@ def _best(placed: tuple[Rates, ...], workload: Workload) -> tuple[_Candidate, St
 
 def _timed(candidate: _Candidate, workload: Workload) -> Steady:
     room = max(0, room_for_cache(candidate.memory))
-    return steady(candidate.rates, workload.prompt, workload.output, candidate.inflight, room)
+    return steady(candidate.placed.timed(), workload.prompt, workload.output, candidate.inflight, room)
 
 
 def _sizing(hosted: _Hosted, workload: Workload, best: _Candidate, timed: Steady) -> Sizing:
-    rates, placement = best.rates, best.rates.placement
+    placement = best.placed.placement
     layout, parts = placement.layout, placement.parts
     room = max(0, room_for_cache(best.memory))
-    prompt, output = workload.prompt, workload.output
     at_once = int(room / cache_of(placement, min(workload.context, parts.positions))) * layout.replicas
-    batch = decoding_at_most(placement, prompt, output, room)
-    each = prompt_seconds(rates, prompt)
-    full = batch * output / (output * token_seconds(rates, prompt, output, batch, each) + each) if at_once else 0.0
+    full = saturated(best.placed.timed(), workload.prompt, workload.output, room, timed.prompt) if at_once else 0.0
     measured = _measured(placement)
     return Sizing(
         model=hosted.variant.id,
@@ -168,8 +178,8 @@ def _sizing(hosted: _Hosted, workload: Workload, best: _Candidate, timed: Steady
         ttft=widen(timed.ttft, "ttft", measured=measured, inflight=best.inflight),
         tpot=widen(timed.tpot, "tpot", measured=measured, inflight=best.inflight),
         throughput=widen(full * layout.replicas, "throughput", measured=measured),
-        prefill=widen(prompt / each * layout.replicas, "prefill", measured=measured),
-        bound=decode_step(rates, min(batch, best.inflight), prompt + output / 2).bound,
+        prefill=widen(workload.prompt / timed.prompt * layout.replicas, "prefill", measured=measured),
+        bound=timed.bound,
         watts=hosted.device.watts * layout.devices if hosted.device.watts else None,
         cost=_cost(hosted.device, layout.devices),
         notes=_notes(workload, placement),

@@ -34,10 +34,11 @@ class Weights:
 def weigh(parts: Parts, quantization: Quantization) -> Weights:
     """Bytes of a model's weights, without the prediction layer."""
     bits = quantization.bits
+    attention = bits.latent_attention or bits.attention if parts.latent else bits.attention
     return Weights(
         embedding=parts.embedding * bits.embedding / 8,
         head=parts.head * bits.head / 8,
-        attention=parts.attention * bits.attention / 8,
+        attention=parts.attention * attention / 8,
         feed_forward=parts.feed_forward * bits.feed_forward / 8,
         experts=parts.experts * bits.experts / 8,
         small=parts.small * _SMALL_BYTES,

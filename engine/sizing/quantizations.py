@@ -17,9 +17,11 @@ from engine.hardware.schema import Dtype, Engine
 
 
 class Bits(Record):
-    """Bits per weight with its scales, by part of a model; averages where a part is stored in several types."""
+    """Bits per weight with its scales, by part of a model; averages where a part is stored in several types.
+    ``latent_attention``: MLA's, where it is stored otherwise."""
 
     attention: PositiveFloat
+    latent_attention: PositiveFloat | None = None
     feed_forward: PositiveFloat
     experts: PositiveFloat
     embedding: PositiveFloat

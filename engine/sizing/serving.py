@@ -12,18 +12,25 @@ from math import exp, log
 
 from engine.sizing.memory import cache_of
 from engine.sizing.placement import Placement
-from engine.sizing.roofline import Rates, decode_step, prefill_step
+from engine.sizing.roofline import Bound, Rates, Step, decode_step, prefill_step
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """One replica with a constant number of requests in flight. Seconds, and output tokens per second; ``total``: from
-    a request's arrival to its last token."""
+    """One replica with a constant number of requests in flight. Seconds, and output tokens per second.
+
+    Attributes:
+        total: from a request's arrival to its last token.
+        prompt: what one prompt adds when prompts queue.
+        bound: what decoding waits for.
+    """
 
     ttft: float
     tpot: float
     throughput: float
     total: float
+    prompt: float
+    bound: Bound
 
 
 def prefill_seconds(rates: Rates, prompt: float) -> float:
@@ -54,25 +61,35 @@ def decoding_at_most(placement: Placement, prompt: float, output: float, room: f
     return max(1.0, min(float(placement.serving.running), held, fed))
 
 
-def token_seconds(rates: Rates, prompt: float, output: float, decoding: float, each: float) -> float:
-    """Seconds between two tokens of a request, prompts of others coming in between, ``each`` for so long."""
-    step = decode_step(rates, decoding, prompt + output / 2).seconds / (1 + rates.placement.accepted)
-    return step + max(0.0, decoding - 1) / output * each
-
-
 def steady(rates: Rates, prompt: float, output: float, inflight: float, room: float = float("inf")) -> Steady:
     """``inflight`` requests, a new one for each that ends. Those that do not fit in ``room`` bytes of cache queue; how
     long follows from Little's law."""
     decoding = min(inflight, decoding_at_most(rates.placement, prompt, output, room))
-    each = prompt_seconds(rates, prompt)
-    tpot = token_seconds(rates, prompt, output, decoding, each)
+    alone = prefill_seconds(rates, prompt)
+    several_steps = prompt >= rates.placement.serving.chunk
+    each = alone / rates.stages if several_steps else prompt_seconds(rates, prompt)
+    step = decode_step(rates, decoding, prompt + output / 2)
+    tpot = _token_seconds(rates, step, output, decoding, each)
     rate = decoding / (output * tpot + each)
-    alone = rates.placement.efficiencies.request + prefill_seconds(rates, prompt)
+    alone += rates.placement.efficiencies.request
     if inflight > 1:
         # It comes in the middle of a step, and with chance rate x each another prompt is being read.
         alone += tpot / 2 + min(1.0, rate * each) * each / 2
     ttft = max(alone, inflight / rate - output * tpot)
-    return Steady(ttft, tpot, rate * output, ttft + output * tpot)
+    total = ttft + output * tpot
+    return Steady(ttft, tpot, min(rate, inflight / total) * output, total, each, step.bound)
+
+
+def saturated(rates: Rates, prompt: float, output: float, room: float, each: float) -> float:
+    """Output tokens per second with a queue that never empties; ``each``: seconds that a prompt adds."""
+    decoding = decoding_at_most(rates.placement, prompt, output, room)
+    tpot = _token_seconds(rates, decode_step(rates, decoding, prompt + output / 2), output, decoding, each)
+    return decoding * output / (output * tpot + each)
+
+
+def _token_seconds(rates: Rates, step: Step, output: float, decoding: float, each: float) -> float:
+    """Seconds between two tokens of a request, prompts of others coming in between, ``each`` for so long."""
+    return step.seconds / (1 + rates.placement.accepted) + max(0.0, decoding - 1) / output * each
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,8 @@ def burst(rates: Rates, requests: float, prompt: float, output: float, room: flo
     each = prompt_seconds(rates, prompt)
     context = prompt + output / 2
     gain = 1 + rates.placement.accepted
-    step = decode_step(rates, decoding, context).seconds / gain
+    full = decode_step(rates, decoding, context)
+    step = full.seconds / gain
     filling = decoding * each
     apart = each + output * step / decoding
     draining = output * (step if alike else _drain(rates, decoding, context) / gain)
@@ -111,7 +129,7 @@ def burst(rates: Rates, requests: float, prompt: float, output: float, room: flo
     duration = request + filling + queued * apart + draining
     waits = decoding * filling / 2 + queued * (filling + queued * apart / 2)
     inverse = 1 / output if alike else max(1.0, log(output / _SHORTEST) - _EULER) / output
-    flowing = token_seconds(rates, prompt, output, decoding, each)
+    flowing = _token_seconds(rates, full, output, decoding, each)
     tpot = (decoding * (step + filling / 2 * inverse) + queued * flowing) / requests
     return Burst(duration, request + waits / requests, tpot, requests * output / duration)
 
