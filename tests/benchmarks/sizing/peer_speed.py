@@ -71,7 +71,7 @@ def _ridgepoint_tpot(tools: Tools, run: Run) -> float | None:
 
 
 # servcalc: one GPU, dense models of the llama and qwen2 kind.
-_SERVCALC_QUANTS = {"bf16": None, "fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq"} | {
+_SERVCALC_QUANTS = {"bf16": "none", "fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq"} | {
     name: f"gguf_{name.lower()}" for name in ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K")
 }
 _SERVCALC_DEVICES = {
@@ -95,8 +95,7 @@ def _servcalc(tools: Tools, run: Run) -> dict[str, Any] | None:
         "--concurrency",
         str(run.concurrency),
     ]
-    if quant := _SERVCALC_QUANTS[run.quantization]:
-        words += ["--quant", quant]
+    words += ["--quant", _SERVCALC_QUANTS[run.quantization]]
     said = tools.ask("servcalc", *words)
     return None if said is None else json.loads(said)
 
