@@ -184,7 +184,7 @@ def _about(sizing: Sizing, engine: str, device: Device | None, constraints: Cons
     if sizing.layout.replicas > 1:
         each = sizing.layout.tensor * sizing.layout.pipeline
         notes.append(Said("serving.replicas", {"count": sizing.layout.replicas, "devices": each}))
-    notes.append(Said("serving.sampling"))
+    notes.append(Said("serving.sampling_0528" if "0528" in sizing.model else "serving.sampling"))
     notes.append(Said("serving.local_only", {"host": _HOST}))
     if constraints.privacy == "on-premise":
         notes.append(Said("serving.offline", {"setting": _OFFLINE.get(engine, "HF_HUB_OFFLINE=1")}))
