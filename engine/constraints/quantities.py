@@ -12,12 +12,14 @@ from typing import Any
 from engine.constraints.lexicon import NUMBER, SCALES, lexicon
 
 TOKENS_PER_HANZI = 0.7
-"""Tokens of a Chinese character, on the safe side. DeepSeek's documentation gives about 0.6; measured with the
-tokenizers in this repository on its own Chinese sentences: see ``tests/benchmarks/constraints.py``."""
+"""Tokens of a Chinese character with its punctuation, on the safe side: DeepSeek's API documentation gives about 0.6;
+``tests/benchmarks/constraints.py`` measured 0.63 to 0.69 with the vocabularies of DeepSeek and
+Qwen on this project's own sentences, and 0.81 with Llama's, whose distills need a sixth more than is said here."""
 TOKENS_PER_WORD = 1.4
-"""Tokens of an English word with its space and punctuation, on the safe side (measured in the same place)."""
-CNY_PER_USD = 7.1
-"""Fixed, so that answers do not move with the market: about the central parity of September 2025 (7.10)."""
+"""Tokens of an English word with its punctuation, on the safe side, measured in the same place."""
+CNY_PER_USD = 7.2
+"""As the prices of ``engine/hardware/devices.yaml`` take it: about the rate of 2025, fixed so that answers do not move
+with the market (judged)."""
 HOURS_PER_MONTH = 730
 """8760 hours a year over twelve."""
 _DEFINITIONS = (
