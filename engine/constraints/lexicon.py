@@ -33,10 +33,12 @@ class Negations(Record):
 
 
 class Said(Record):
-    """Patterns of words that set constraints; ``soft``: a number overrules them."""
+    """Patterns of words that set constraints; ``soft``: a number overrules them;
+    ``unless_hardware``: they count only where no hardware is named."""
 
     set: dict[str, str | float]
     soft: bool = False
+    unless_hardware: bool = False
     en: tuple[Pattern, ...] = ()
     zh: tuple[Pattern, ...] = ()
 

@@ -145,7 +145,7 @@ def _words(plain: str, words: Lexicon, found: _Found) -> None:
                 hits.append((match.start(), place, match.end(), entry))
     for start, _, end, entry in sorted(hits, key=lambda hit: hit[:3]):
         found.take(start, end)
-        if _denied(plain, start, end, words):
+        if _denied(plain, start, end, words) or (entry.unless_hardware and "hardware" in found.values):
             continue
         phrase = plain[start:end].replace(_BLANK, "…")
         for name, value in entry.set.items():
