@@ -76,7 +76,7 @@ def _check_demands(
     if constraints or scenario.strip():
         from engine.constraints import settle
 
-        settle(constraints, scenario)
+        settle(constraints, scenario, hardware_files)
     if rule_files:
         from engine.rules.loading import load_rules
 

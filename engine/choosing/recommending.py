@@ -62,7 +62,7 @@ def recommend(
     """See ``engine.recommend``. With a ``verdict``, says what the identified model means for the scenario."""
     if not given and not scenario.strip():
         return nothing_said()
-    constraints, unread = settle(given, scenario)
+    constraints, unread = settle(given, scenario, hardware_files)
     workload, assumed = workload_of(constraints)
     hardware = hardware_for(constraints, hardware_files)
     question = _Question(
@@ -79,7 +79,7 @@ def recommend(
     options = _options(question, question.hardware)
     decision = decide(options, ruling.kind, constraints, workload)
     if decision.option is None:
-        decision = _less_strictly(question, implied(given, scenario), options, ruling.kind) or decision
+        decision = _less_strictly(question, implied(given, scenario, hardware_files), options, ruling.kind) or decision
     return _told(question, ruling, decision, (*hardware.assumed, *assumed), unread, verdict)
 
 

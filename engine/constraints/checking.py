@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.constraints.record import Constraints
 from engine.errors import UsageError
@@ -20,11 +21,11 @@ class Contradiction:
     error: UsageError
 
 
-def check(constraints: Constraints) -> Iterator[Contradiction]:
+def check(constraints: Constraints, hardware_files: tuple[Path, ...] = ()) -> Iterator[Contradiction]:
     """Every contradiction, one after the other."""
     yield from _lengths(constraints)
     if constraints.hardware and (constraints.memory or constraints.bandwidth or constraints.device):
-        yield from _hardware(constraints)
+        yield from _hardware(constraints, hardware_files)
 
 
 def _lengths(constraints: Constraints) -> Iterator[Contradiction]:
@@ -38,13 +39,13 @@ def _lengths(constraints: Constraints) -> Iterator[Contradiction]:
         yield Contradiction((*names, "context"), error)
 
 
-def _hardware(constraints: Constraints) -> Iterator[Contradiction]:
+def _hardware(constraints: Constraints, hardware_files: tuple[Path, ...]) -> Iterator[Contradiction]:
     from engine.hardware import load_hardware
 
-    devices = load_hardware()
+    devices = load_hardware(hardware_files)
     known = [(part, devices[part.device]) for part in constraints.hardware if part.device in devices]
     if len(known) < len(constraints.hardware):
-        return  # of a user's own file, whose figures are not known here
+        return  # of a file that is not given here
     named = ", ".join(f"{part.count}×{device.id}" for part, device in known)
     if constraints.memory is not None and all(device.kind != "cpu" for _, device in known):
         totals = [device.memory * part.count for part, device in known]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.constraints.bounds import AT_LEAST, TARGETS
 from engine.constraints.lexicon import SCALES, Kind, Lexicon
 from engine.constraints.quantities import Quantity, convert, number, quantities
 from engine.constraints.record import Installed
+from engine.hardware.schema import Device
 
 _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""
@@ -48,9 +50,11 @@ class _Beside:
         return bool(pattern.search(self.before) or pattern.search(self.after))
 
 
-def measures(text: str, words: Lexicon, hardware: tuple[Installed, ...]) -> Iterator[Measure]:
+def measures(
+    text: str, words: Lexicon, hardware: tuple[Installed, ...], hardware_files: tuple[Path, ...] = ()
+) -> Iterator[Measure]:
     """Every number that has a unit, or that words make one of a constraint, from left to right."""
-    taken = bytearray(len(text))
+    taken, devices = bytearray(len(text)), _devices(hardware, hardware_files)
     for kind in words.kinds:
         if kind.bare is not None:
             for match in kind.bare.finditer(text):
@@ -60,7 +64,16 @@ def measures(text: str, words: Lexicon, hardware: tuple[Installed, ...]) -> Iter
                     yield measure
     for read in quantities(text):
         if not any(taken[read.start : read.end]):
-            yield _measure(read, _beside(text, read), words, hardware)
+            yield _measure(read, _beside(text, read), words, devices)
+
+
+def _devices(hardware: tuple[Installed, ...], hardware_files: tuple[Path, ...]) -> tuple[Device, ...]:
+    if not hardware:
+        return ()
+    from engine.hardware import load_hardware
+
+    known = load_hardware(hardware_files)
+    return tuple(known[part.device] for part in hardware if part.device in known)
 
 
 def _bare(kind: Kind, match: re.Match[str]) -> Measure:
@@ -78,7 +91,7 @@ def _beside(text: str, read: Quantity) -> _Beside:
     return _Beside(before[cut:], f"{read.kind} {after[: stop.start()] if stop else after}")
 
 
-def _measure(read: Quantity, beside: _Beside, words: Lexicon, hardware: tuple[Installed, ...]) -> Measure:
+def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Device, ...]) -> Measure:
     if read.unit in ("usd", "cny") or read.unit.startswith(("usd /", "cny /")):
         return _money(read, beside, words)
     if read.unit == "page":
@@ -103,7 +116,7 @@ def _measure(read: Quantity, beside: _Beside, words: Lexicon, hardware: tuple[In
             best = (gap, kind, value)
     if best is None:
         return _unplaced(read)
-    return _checked(read, best[1], best[2], beside, words, hardware)
+    return _checked(read, best[1], best[2], beside, words, devices)
 
 
 def _value(kind: Kind, read: Quantity) -> float | None:
@@ -147,22 +160,18 @@ def _unplaced(read: Quantity) -> Measure:
 
 
 def _checked(
-    read: Quantity, kind: Kind, value: float, beside: _Beside, words: Lexicon, hardware: tuple[Installed, ...]
+    read: Quantity, kind: Kind, value: float, beside: _Beside, words: Lexicon, devices: tuple[Device, ...]
 ) -> Measure:
     """Numbers whose words say that they are of something close to a constraint, and not of it."""
     field = kind.rule.field
     if field == "ttft" and beside.has(words.whole_answer):
         return Measure(read.start, read.end, reason="whole_answer")
-    if field == "memory" and hardware:
-        from engine.hardware import load_hardware
-
-        devices = load_hardware()
-        if all(devices[part.device].kind == "cpu" for part in hardware if part.device in devices):
+    if field == "memory" and devices:
+        if all(device.kind == "cpu" for device in devices):
             return Measure(read.start, read.end, field, value)
         if beside.has(words.host_memory):
             return Measure(read.start, read.end, reason="host_memory")
-        of_one = [devices[part.device] for part in hardware if part.device in devices]
-        if beside.has(words.per_device) or any(abs(device.memory - value) <= 0.1 * device.memory for device in of_one):
+        if beside.has(words.per_device) or any(abs(device.memory - value) <= 0.1 * device.memory for device in devices):
             return Measure(read.start, read.end, understood=True)
     if field == "memory" and beside.has(words.per_device):
         return Measure(read.start, read.end, reason="memory_each")

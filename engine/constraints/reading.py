@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.constraints.bounds import EXAMPLES, bounded, finite, short
@@ -80,7 +81,7 @@ class _Found:
             raise UsageError("constraint_said_twice", name=name, first=short(self.said[name]), second=short(text))
 
 
-def read_text(text: str) -> Reading:
+def read_text(text: str, hardware_files: tuple[Path, ...] = ()) -> Reading:
     """What ``text`` demands of a deployment.
 
     Raises:
@@ -92,16 +93,16 @@ def read_text(text: str) -> Reading:
     words, found = lexicon(), _Found(marked=bytearray(len(text)))
     typed = text.translate(WIDE).translate(_CONTROL)
     plain = _left_out(typed, words)
-    bare = _hardware(plain, words, found)
+    bare = _hardware(plain, words, found, hardware_files)
     _words(plain, words, found)
     for reason, pattern in words.asked.items():
         for match in pattern.finditer(bare):
             found.take(*match.span(), None if _denied(plain, *match.span(), words) else reason)
-    for measure in measures(bare, words, tuple(found.values.get("hardware", ()))):
+    for measure in measures(bare, words, tuple(found.values.get("hardware", ())), hardware_files):
         _take(measure, typed, found)
     _requests_per_second(typed, found)
     constraints = Constraints(**found.values)
-    for problem in check(constraints):
+    for problem in check(constraints, hardware_files):
         raise problem.error
     return Reading(constraints, tuple(_unread(typed, plain, words, found)), found.said, frozenset(found.soft))
 
@@ -118,12 +119,12 @@ def _denied(text: str, start: int, end: int, words: Lexicon) -> bool:
     return bool(words.negated_before.search(before) or words.negated_after.match(after))
 
 
-def _hardware(plain: str, words: Lexicon, found: _Found) -> str:
+def _hardware(plain: str, words: Lexicon, found: _Found, hardware_files: tuple[Path, ...]) -> str:
     """Puts the hardware; returns the text without it. A device named again without a number adds none."""
     from engine.hardware import find_hardware
 
     parts: list[Installed] = []
-    for mention in find_hardware(plain):
+    for mention in find_hardware(plain, hardware_files):
         plain = plain[: mention.start] + _BLANK * (mention.end - mention.start) + plain[mention.end :]
         found.take(mention.start, mention.end)
         if _denied(plain, mention.start, mention.end, words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 
 from engine.constraints.checking import check
 from engine.constraints.reading import read_text
@@ -11,7 +12,9 @@ from engine.constraints.record import Constraints
 from engine.constraints.values import parse_constraints
 
 
-def settle(given: Constraints | Mapping[str, object], text: str = "") -> tuple[Constraints, tuple[str, ...]]:
+def settle(
+    given: Constraints | Mapping[str, object], text: str = "", hardware_files: tuple[Path, ...] = ()
+) -> tuple[Constraints, tuple[str, ...]]:
     """The constraints of both, and what is to be said about the text: phrases that were not understood, and those
     that something given by name overruled.
 
@@ -21,12 +24,12 @@ def settle(given: Constraints | Mapping[str, object], text: str = "") -> tuple[C
     Raises:
         UsageError: either is wrong in itself.
     """
-    stated = given if isinstance(given, Constraints) else parse_constraints(given)
+    stated = given if isinstance(given, Constraints) else parse_constraints(given, hardware_files)
     if not text.strip():
         return stated, ()
     from engine.text import say
 
-    reading = read_text(text)
+    reading = read_text(text, hardware_files)
     lang = "zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en"
     empty = Constraints()
     named = {
@@ -39,7 +42,7 @@ def settle(given: Constraints | Mapping[str, object], text: str = "") -> tuple[C
     }
     overruled = [(name, name) for name in read if name in named and read[name] != named[name]]
     read = {name: value for name, value in read.items() if name not in named}
-    for problem in check(Constraints(**{**read, **named})):
+    for problem in check(Constraints(**{**read, **named}), hardware_files):
         dropped = [name for name in problem.fields if name in read]
         overruled += [(name, next(field for field in problem.fields if field in named)) for name in dropped]
         read = {name: value for name, value in read.items() if name not in dropped}
@@ -50,9 +53,11 @@ def settle(given: Constraints | Mapping[str, object], text: str = "") -> tuple[C
     return Constraints(**{**read, **named}), (*reading.unread, *notes)
 
 
-def implied(given: Constraints | Mapping[str, object], text: str) -> frozenset[str]:
+def implied(
+    given: Constraints | Mapping[str, object], text: str, hardware_files: tuple[Path, ...] = ()
+) -> frozenset[str]:
     """Names of settled constraints whose value only a word of ``text`` implies ("real-time"), and no number gave."""
     if not text.strip():
         return frozenset()
-    named = given.stated() if isinstance(given, Constraints) else parse_constraints(given).stated()
-    return read_text(text).implied - named.keys()
+    named = given.stated() if isinstance(given, Constraints) else parse_constraints(given, hardware_files).stated()
+    return read_text(text, hardware_files).implied - named.keys()

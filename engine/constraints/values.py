@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.constraints.bounds import AT_LEAST, EXAMPLES, TARGETS, bounded, finite, short
@@ -32,9 +33,10 @@ WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 
 """Full-width letters, digits and signs → ASCII, one for one."""
 
 
-def parse_constraints(given: Mapping[str, object]) -> Constraints:
+def parse_constraints(given: Mapping[str, object], hardware_files: tuple[Path, ...] = ()) -> Constraints:
     """Checked constraints. Names as in ``Constraints``, or an alias; a number without text is in the record's unit;
-    a list of values means that the same constraint was given several times (hardware may be).
+    a list of values means that the same constraint was given several times (hardware may be). ``hardware_files`` hold
+    devices beside those that ship.
 
     Raises:
         UsageError: an unknown name, a value that makes no sense, or values that contradict each other; the
@@ -46,7 +48,7 @@ def parse_constraints(given: Mapping[str, object]) -> Constraints:
         name = name_of(str(typed))
         for value in _several(name, values):
             try:
-                read = _read(name, value, given)
+                read = _hardware(value, hardware_files) if name == "hardware" else _read(name, value, given)
             except UsageError as error:
                 raise _as_typed(error, name, str(typed)) from None
             if name == "hardware" and name in found and read != found[name]:
@@ -57,7 +59,7 @@ def parse_constraints(given: Mapping[str, object]) -> Constraints:
             else:
                 found[name], texts[name] = read, short(value)
     constraints = Constraints(**found)
-    for problem in check(constraints):
+    for problem in check(constraints, hardware_files):
         raise problem.error
     return constraints
 
@@ -150,14 +152,14 @@ def _not_of(name: str, value: object) -> UsageError:
     return UsageError("constraint_word", name=name, value=short(value), allowed=", ".join(WORDS.get(name, ())))
 
 
-def _hardware(value: object) -> tuple[Installed, ...]:
+def _hardware(value: object, hardware_files: tuple[Path, ...] = ()) -> tuple[Installed, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(part, (Installed, Mapping)) for part in value):
         return tuple(part if isinstance(part, Installed) else _installed(part) for part in value)
     if isinstance(value, Installed):
         return (value,)
     from engine.hardware import parse_hardware
 
-    return parse_hardware(_clean("hardware", value))
+    return parse_hardware(_clean("hardware", value), hardware_files)
 
 
 def _installed(part: Any) -> Installed:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.yaml_file import parse_records
-from engine.constraints import Constraints, read_text, settle
+from engine.constraints import Constraints, Installed, read_text, settle
 from engine.constraints.lexicon import WordsFile, lexicon
 from engine.constraints.reading import TEXT_LIMIT
 from engine.errors import CatalogError, UsageError
@@ -130,6 +130,11 @@ def test_a_faulty_word_file_is_refused_with_its_line() -> None:
             parse_records(text.replace(right, wrong), WordsFile, "words.yaml")
 
 
+_OWN_DEVICE = """
+devices:
+  - {id: zebra9, title: Zebra 9, vendor: other, kind: accelerator, place: server, names: zebra9, memory: 100, usable: 100,
+     bandwidth: 1000, flops: "bf16 100", link: pcie 64, per_node: 8, engines: vllm, source: our own}
+"""
 _FRAGMENTS = [phrase[0] for phrase in _PHRASES] + [row[0] for row in _SAID]
 
 
@@ -158,3 +163,13 @@ def _survives(text: str) -> None:
         assert all(refused.sentence(lang) for lang in ("en", "zh"))
         return
     assert set(reading.said) == set(reading.constraints.stated())
+
+
+def test_hardware_of_ones_own_file_is_found_by_name_and_in_words(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(_OWN_DEVICE, encoding="utf-8")
+    assert settle({"hardware": "2x zebra9"}, "", (own,))[0].hardware == (Installed("zebra9", 2),)
+    assert read_text("legal contracts on 4× zebra9", (own,)).constraints.hardware == (Installed("zebra9", 4),)
+    with pytest.raises(UsageError) as refused:
+        settle({"hardware": "2x zebra9", "memory": "300 GB"}, "", (own,))
+    assert refused.value.code == "constraints_memory_hardware"
