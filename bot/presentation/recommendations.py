@@ -15,7 +15,7 @@ from engine.choosing.wording import (
     seconds_text,
     sentence,
 )
-from engine.identification import Option, Recommendation, RuleHit
+from engine.identification import Option, Recommendation, RuleHit, Said
 from engine.sizing.records import Sizing
 from engine.units import bytes_text
 
@@ -55,7 +55,7 @@ def recommendation_part(advice: Recommendation, lang: Lang, mark: Mark, *, prefi
     lines = [run, *(figures_lines(option.sizing, lang) if option is not None else [])]
     if advice.meaning is not None:
         lines.append(sentence(advice.meaning, lang))
-    lines += [f"• {sentence(reason, lang)}" for reason in advice.reasons[:_REASONS]]
+    lines += [f"• {_reason(reason, lang)}" for reason in advice.reasons[:_REASONS]]
     lines += list(_conflict(advice, lang))
     if not advice.reasons:
         lines += _hits(advice, lang)
@@ -113,7 +113,7 @@ def _parts(advice: Recommendation, lang: Lang, mark: Mark) -> Iterator[Part]:
     if nothing:
         yield Part(tuple(_left_out(advice.excluded, lang, mark)), titles["unmet"])
         yield Part(tuple(f"• {sentence(way, lang)}" for way in advice.counterfactuals), titles["would_do"])
-    reasons = (f"{number}. {sentence(reason, lang)}" for number, reason in enumerate(advice.reasons, start=1))
+    reasons = (f"{number}. {_reason(reason, lang)}" for number, reason in enumerate(advice.reasons, start=1))
     yield Part(tuple(reasons), titles["why"])
     yield Part((*_hits(advice, lang), *_conflict(advice, lang)), titles["rules"])
     if advice.meaning is not None:
@@ -130,6 +130,12 @@ def _parts(advice: Recommendation, lang: Lang, mark: Mark) -> Iterator[Part]:
         yield Part((), titles["command"], code=advice.command.text, after=notes)
     if not nothing:
         yield Part(tuple(f"• {sentence(way, lang)}" for way in advice.counterfactuals), titles["change"])
+
+
+def _reason(reason: Said, lang: Lang) -> str:
+    """A reason as its sentence; a rule's with the rule's name."""
+    rule = reason.values.get("rule")
+    return sentence(reason, lang) + (f" _({rule})_" if rule else "")
 
 
 def _hits(advice: Recommendation, lang: Lang) -> list[str]:

@@ -33,10 +33,10 @@ def front(advice: Recommendation, lang: str = "en") -> Picture:
     Along x is the time per token; where only the first token's time is limited, that; where only money is, the cost.
 
     Raises:
-        UsageError: nothing was sized, or matplotlib is not installed.
+        UsageError: nothing was sized that could run, or matplotlib is not installed.
     """
     dots, scale = dots_of(advice)
-    if not dots:
+    if not any(isfinite(dot.x) for dot in dots):
         raise UsageError("picture_no_options")
     return paint(partial(_draw, dots=dots, scale=scale), height=5.4, lang=lang)
 
@@ -50,7 +50,7 @@ def _draw(figure: Figure, lang: str, *, dots: Sequence[Dot], scale: Scale) -> st
     naming = partial(name_of, with_hardware=len(places) > 1)
     title = words("title" if len(places) > 1 else "title_on", hardware=hardware_text(*min(places)))
     figure.suptitle(title, fontsize=14.5, fontweight="bold", parse_math=False)
-    ratios = [3.0, 1.3] if aside and shown else [1] if shown else [0.01, 1]
+    ratios = [3.0, 1.3] if aside else [1]
     axes: Any = figure.subplots(1, len(ratios), width_ratios=ratios, sharey=True, squeeze=False)[0]
     for part in axes:
         part.set_facecolor(PAPER)
@@ -82,9 +82,6 @@ def _frame(main: Axes, shown: Sequence[Dot], dots: Sequence[Dot], scale: Scale, 
     room = max(4.0, (high - low) * 0.16)
     main.set_ylim(max(0.0, low - room), min(104.0, high + room * 1.3))
     main.set_ylabel(words("quality"))
-    if not shown:
-        main.set_visible(False)
-        return
     xs = [dot.x for dot in shown] + ([scale.limit] if scale.limit else [])
     main.set_xscale("log")
     left, right = min(xs), max(xs)

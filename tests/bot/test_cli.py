@@ -60,6 +60,12 @@ def test_exit_codes_tell_what_happened(tmp_path: Path, samples: Path) -> None:
         ("identify", "org/x", "--constraint", "latency=soon"),
         ("explain", "none"),
         ("recommend", "--constraint", "x"),
+        ("recommend", "--constraint", "vram=-48GB"),
+        ("recommend", "--gpu", "3 potatoes"),
+        ("recommend", "--ttft", "10 GB"),
+        ("recommend", "x " * 50_000),
+        ("size", "deepseek-r1:32b", "--gpu", "3 potatoes"),
+        ("size", "nonesuch"),
         ("serve",),
         ("identify", "https://host/v1#m"),
     ],
@@ -87,8 +93,10 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
 
 
 def test_recommend_and_db_speak_too() -> None:
-    assert "Run a distilled model" in r1("recommend", "手机端", "--lang", "en").stdout
+    assert "(distilled)" in r1("recommend", "手机端", "--lang", "en").stdout.splitlines()[0]
     assert json.loads(r1("recommend", "legal", "contracts", "--json").stdout)["choice"] == "full"
+    done = r1("recommend", "客服", "--gpu", "2x4090", "--ttft", "1s")
+    assert done.stdout.startswith("建议用 ") and "启动命令" in done.stdout and done.stderr == ""
     assert r1("db", "upgrade").stdout.startswith("sqlite:///")
 
 
@@ -121,6 +129,9 @@ def test_the_demo_holds_its_conversation(tmp_path: Path) -> None:
         "名副其实：蒸馏版",
         "is truncated",
         "gemma-3-270m",
+        "Run R1-Distill-Qwen-32B",
+        "建议用 DeepSeek-R1",
+        "DeepSeek-R1 on 8×NVIDIA H200",
     ):
         assert words in done.stdout
     assert page.read_text("utf-8").startswith("<!doctype html>")

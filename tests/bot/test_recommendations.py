@@ -118,7 +118,7 @@ def test_with_nothing_to_choose_by_it_asks_with_an_example_that_works(advice: di
 
 
 def test_every_example_is_understood() -> None:
-    names = {entry for entry in Constraints.__dataclass_fields__} | {"latency"}
+    names = set(Constraints.__dataclass_fields__) | {"latency"}
     for lang in ("en", "zh"):
         said = words(lang)["recommendation"]
         assert set(said["examples"]) == set(said["names"]) == names

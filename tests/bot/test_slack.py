@@ -26,11 +26,16 @@ def slack(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield running
 
 
+def replies(slack: LocalSlack, channel: str = CHANNEL) -> list[Message]:
+    """The bot's messages but for pictures, which follow their answers."""
+    return [message for message in slack.answers(channel) if not message.files]
+
+
 def answer(slack: LocalSlack, known: int, channel: str = CHANNEL) -> Message:
     """The one new message, once it is the answer."""
 
     def ready() -> Message | None:
-        new = slack.answers(channel)[known:]
+        new = replies(slack, channel)[known:]
         return new[0] if new and new[0].blocks and new[0].blocks[0]["type"] == "header" else None
 
     message: Message = slack.wait_for(ready)
@@ -42,7 +47,7 @@ def text_of(message: Message) -> str:
 
 
 def test_a_slash_command_gets_its_verdict(slack: LocalSlack, samples: Path) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     delivery = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'} for real-time customer service")
     assert delivery.status == 200
     message = answer(slack, known)
@@ -51,13 +56,13 @@ def test_a_slash_command_gets_its_verdict(slack: LocalSlack, samples: Path) -> N
 
 
 def test_the_full_model_is_told_in_chinese(slack: LocalSlack, samples: Path) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     slack.slash(f"鉴定 {samples / 'DeepSeek-R1'}")
     assert "名副其实：满血版" in answer(slack, known).text
 
 
 def test_a_mention_is_answered_in_its_thread(slack: LocalSlack, samples: Path) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     slack.mention(f"is {samples / 'DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf'} full or distilled?")
     message = answer(slack, known)
     asked = [said for said in slack.workspace.visible(CHANNEL) if said.user == slack.workspace.user][-1]
@@ -65,13 +70,13 @@ def test_a_mention_is_answered_in_its_thread(slack: LocalSlack, samples: Path) -
 
 
 def test_a_direct_message_gets_help(slack: LocalSlack) -> None:
-    known = len(slack.answers("D0PERSON"))
+    known = len(replies(slack, "D0PERSON"))
     slack.dm("good morning")
     assert "identify deepseek-ai/DeepSeek-R1" in text_of(answer(slack, known, "D0PERSON"))
 
 
 def test_history_and_explain_lead_back_to_the_evidence(slack: LocalSlack, samples: Path) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
     found = re.search(r"/r1 explain (\w+)", text_of(answer(slack, known)))
     assert found
@@ -85,14 +90,53 @@ def test_history_and_explain_lead_back_to_the_evidence(slack: LocalSlack, sample
 
 
 def test_recommend_stands_alone(slack: LocalSlack) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     slack.slash("recommend --constraint device=edge legal contracts")
     text = text_of(answer(slack, known))
     assert "rules disagree" in text and "limited-edge" in text
 
 
+def test_a_recommendation_comes_with_its_picture_in_the_thread(slack: LocalSlack) -> None:
+    known = len(replies(slack))
+    slack.slash("选型 中文客服 --gpu 2x4090 --ttft 1s")
+    message = answer(slack, known)
+    assert message.text.startswith("建议用 R1-Distill-Qwen-32B") and "vllm serve" in text_of(message)
+    slack.wait_for(lambda: any(said.thread_ts == message.ts for said in slack.answers()))
+    (shown,) = [said for said in slack.answers() if said.thread_ts == message.ts]
+    assert "推荐：R1-Distill-Qwen-32B" in shown.files[0].title
+
+
+def test_sizes_are_answered_as_tables(slack: LocalSlack) -> None:
+    known = len(replies(slack))
+    slack.slash("size deepseek-r1:32b --gpu 2x4090 --context 16k --concurrency 4")
+    message = answer(slack, known)
+    assert "R1-Distill-Qwen-32B on 2×NVIDIA RTX 4090" in message.text and "awq-int4" in text_of(message)
+    slack.mention("8卡H20能跑满血吗")
+    assert "DeepSeek-R1，8×NVIDIA H20" in answer(slack, known + 1).text
+
+
+def test_a_model_to_size_is_no_way_into_the_bots_machine(slack: LocalSlack) -> None:
+    known = len(replies(slack))
+    for number, name in enumerate(("/etc/passwd", "~/secret", "bot", "nonesuch", "https://10.0.0.1/v1#m")):
+        slack.slash(f"size {name}")
+        assert answer(slack, known + number).text.count("\n") == 0
+    texts = [message.text for message in replies(slack)[known:]]
+    assert "checkpoint_roots" in texts[0] and "checkpoint_roots" in texts[1] and "not registered" in texts[4]
+    assert (
+        texts[2].replace("bot", "nonesuch") == texts[3].replace("DeepSeek-R1:", "deepseek-r1:32b:")
+        or "no model" in texts[2]
+    )
+
+
+def test_a_message_of_ten_megabytes_gets_a_sentence(slack: LocalSlack) -> None:
+    known = len(replies(slack, "D0PERSON"))
+    slack.dm("recommend " + "2x4090 " * 1_400_000)
+    message = answer(slack, known, "D0PERSON")
+    assert "9800010 characters" in message.text.replace(",", "") and message.text.count("\n") == 0
+
+
 def test_a_misspelt_verb_and_a_pasted_key_are_answered_with_a_sentence(slack: LocalSlack) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     slack.slash("idntify")
     assert "did you mean identify" in text_of(answer(slack, known))
     slack.slash("identify sk-abcdefghijklmnopqrstuvwx")
@@ -100,7 +144,7 @@ def test_a_misspelt_verb_and_a_pasted_key_are_answered_with_a_sentence(slack: Lo
 
 
 def test_repeated_deliveries_run_once(slack: LocalSlack, samples: Path) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     first = slack.slash(f"identify {samples / 'DeepSeek-R1-Distill-Qwen-7B'}")
     threads = [threading.Thread(target=slack.redeliver, args=(first,), kwargs={"number": n}) for n in (1, 2, 3)]
     for thread in threads:
@@ -110,26 +154,26 @@ def test_repeated_deliveries_run_once(slack: LocalSlack, samples: Path) -> None:
     answer(slack, known)
     slack.slash("help")
     answer(slack, known + 1)
-    assert len(slack.answers()) == known + 2
+    assert len(replies(slack)) == known + 2
 
 
 def test_an_unsigned_delivery_is_refused(slack: LocalSlack) -> None:
-    known = len(slack.answers())
+    known = len(replies(slack))
     delivery = slack.deliver("slash_commands", slack.slash_payload("help"), secret="guessed")
     assert delivery.status == 401
     slack.slash("help")
     answer(slack, known)
-    assert len(slack.answers()) == known + 1
+    assert len(replies(slack)) == known + 1
 
 
 def test_the_bots_own_messages_and_edits_are_not_answered(slack: LocalSlack) -> None:
-    known = len(slack.answers("D0PERSON"))
+    known = len(replies(slack, "D0PERSON"))
     message = slack.workspace.say("D0PERSON", slack.workspace.bot_user, "help")
     slack.deliver("events_api", slack._event("message", message, channel_type="im", bot_id="B0R1BOT"))
     slack.deliver("events_api", slack._event("message", message, channel_type="im", subtype="message_changed"))
     slack.dm("help")
     answer(slack, known + 1, "D0PERSON")
-    assert len(slack.answers("D0PERSON")) == known + 2
+    assert len(replies(slack, "D0PERSON")) == known + 2
 
 
 def test_nothing_that_was_sent_broke_a_rule_of_slacks(slack: LocalSlack) -> None:
