@@ -57,9 +57,20 @@ def nearest_failure(decision: Decision, kind: str) -> Said:
     return min(failing, key=nearness).fails[0]
 
 
-def nearness(option: Option) -> tuple[bool, int, float, float]:
-    """How near a failing option comes, nearest first: what fits, then fewest demands missed, then by how much."""
-    return not option.sizing.fits, len(option.fails), _distance(option.fails[0]), -option.score
+_STAGES = ("fails.concurrency", "fails.context", "fails.memory")
+"""What an option that does not fit fails at: the later, the further from running."""
+
+
+def nearness(option: Option) -> tuple[int, int, float, float]:
+    """How near a failing option comes, nearest first: what fits, then what holds one request, then what holds its weights;
+    then fewest demands missed, then by how much."""
+    first = option.fails[0]
+    stage = (
+        0
+        if option.sizing.fits
+        else 1 + max((_STAGES.index(said.code) for said in option.fails if said.code in _STAGES), default=0)
+    )
+    return stage, len(option.fails), _distance(first), -option.score
 
 
 def _distance(said: Said) -> float:

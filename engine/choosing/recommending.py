@@ -15,7 +15,7 @@ from engine.choosing.deciding import Decision, Kind, best, decide
 from engine.choosing.demands import failures
 from engine.choosing.meaning import fits_target, meaning_of
 from engine.choosing.reasons import nearness, reasons_for, risks_of
-from engine.choosing.scoring import scored
+from engine.choosing.scoring import Wish, scored
 from engine.choosing.serving import command
 from engine.choosing.workload import workload_of
 from engine.constraints import implied, settle
@@ -33,6 +33,8 @@ from engine.verdict import Verdict
 _SHOWN_WORDS = 4_000
 _SHOWN_OPTIONS = 16
 _SHORT = 6
+_MUCH_LONGER = 4
+"""Times a usual prompt from which the longest is told apart."""
 _OTHER: Mapping[Kind, Kind] = {"full": "distilled", "distilled": "full"}
 
 
@@ -87,14 +89,12 @@ def _less_strictly(
     question: _Question, by_words: frozenset[str], options: list[Option], ruled: Kind | None
 ) -> Decision | None:
     """The decision without limits that only a word gave: "real-time" is no figure that makes a thing impossible."""
-    loose = question.constraints
-    if "ttft" in by_words:
-        loose = replace(loose, ttft=None)
-    if "tpot" in by_words:
-        loose = replace(loose, tpot=None)
-    if loose == question.constraints:
+    said = question.constraints
+    wish = Wish(said.ttft if "ttft" in by_words else None, said.tpot if "tpot" in by_words else None)
+    if wish == Wish():
         return None
-    judged = _judged(options, replace(question, constraints=loose), question.hardware)
+    loose = replace(said, ttft=None if wish.ttft else said.ttft, tpot=None if wish.tpot else said.tpot)
+    judged = _judged(options, replace(question, constraints=loose), question.hardware, wish)
     return decide(judged, ruled, loose, question.workload)
 
 
@@ -109,7 +109,7 @@ def _options(question: _Question, hardware: Hardware) -> list[Option]:
     return _judged(found, question, hardware)
 
 
-def _judged(options: list[Option], question: _Question, hardware: Hardware) -> list[Option]:
+def _judged(options: list[Option], question: _Question, hardware: Hardware, wish: Wish | None = None) -> list[Option]:
     """Each option with what it fails and its score, under the question's constraints."""
     by_id = {variant.id: variant for variant in question.variants}
     constraints, workload = question.constraints, question.workload
@@ -117,7 +117,7 @@ def _judged(options: list[Option], question: _Question, hardware: Hardware) -> l
         replace(option, front=False, fails=failures(option, by_id[option.variant], constraints, workload))
         for option in options
     ]
-    return [scored(option, constraints, workload, named=hardware.named) for option in judged]
+    return [scored(option, constraints, workload, named=hardware.named, wish=wish) for option in judged]
 
 
 def _told(
@@ -146,12 +146,27 @@ def _told(
         options=_worth_showing(decision),
         reasons=reasons_for(decision, ruling.hits, constraints, workload),
         excluded=_excluded(decision),
-        risks=risks_of(option, by_id[option.variant], constraints, workload, named=named) if option else (),
+        risks=(
+            *_full_prompt(question, option),
+            *risks_of(option, by_id[option.variant], constraints, workload, named=named),
+        )
+        if option
+        else (),
         command=command(option, constraints) if option else None,
         counterfactuals=_counterfactuals(question, ruling, decision),
         meaning=meaning_of(verdict, option, decision.options),
         assumed=assumed,
     )
+
+
+def _full_prompt(question: _Question, option: Option) -> tuple[Said, ...]:
+    """How long the first token takes after a prompt that fills the context asked for, where usual ones are shorter."""
+    asked, workload = question.constraints, question.workload
+    longest = workload.context - workload.output
+    if asked.context is None or asked.prompt is not None or longest < _MUCH_LONGER * workload.prompt:
+        return ()
+    full = replace(question, workload=replace(workload, prompt=longest, concurrency=1))
+    return (Said("risk.full_prompt", {"prompt_tokens": longest, "has_s": _resized(option, full).ttft.value}),)
 
 
 def _worth_showing(decision: Decision) -> tuple[Option, ...]:

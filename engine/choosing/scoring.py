@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf, log2
 
 from engine.choosing.demands import cost_of
@@ -23,7 +23,8 @@ _COMFORT = {"served": (2.0, 0.1), "usual": (10.0, 0.15)}
 """Seconds to the first token and per token beyond which people stop waiting, where they did not say: a token every 0.15 s
 is about the speed at which people read. Judged."""
 _SERVED: frozenset[Task] = frozenset(("customer-service", "agent"))
-_PER_DOUBLED_DISCOMFORT = 4.0
+_PER_DOUBLED_DISCOMFORT, _PER_DOUBLED_WISH = 4.0, 10.0
+"""Points. Judged: nobody waits four times as long for what 32B has over 14B; who asks for real time waits for less."""
 _CHEAPEST = 0.01
 """US dollars an hour below which cost does not matter."""
 
@@ -33,7 +34,17 @@ def answer_time(option: Option, workload: Workload) -> float:
     return option.sizing.ttft.value + workload.output * option.sizing.tpot.value
 
 
-def scored(option: Option, constraints: Constraints, workload: Workload, *, named: bool) -> Option:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Seconds to the first token and per token that a word asked for ("real-time"): no limit, but they weigh heavily."""
+
+    ttft: float | None = None
+    tpot: float | None = None
+
+
+def scored(
+    option: Option, constraints: Constraints, workload: Workload, *, named: bool, wish: Wish | None = None
+) -> Option:
     """The option with its score, in points of quality.
 
     Args:
@@ -46,19 +57,28 @@ def scored(option: Option, constraints: Constraints, workload: Workload, *, name
     quality = option.quality * (_DETAIL if constraints.detail == "high" else 1.0)
     paid = per_cost * log2(max(cost.value, _CHEAPEST)) if cost is not None else 0.0
     held = _PER_DOUBLED_MEMORY * log2(max(option.sizing.memory.needed / 1e9, 1.0))
-    waited = per_time * log2(max(answer_time(option, workload), 0.1)) + _discomfort(option, constraints)
+    waited = per_time * log2(max(answer_time(option, workload), 0.1)) + _discomfort(option, constraints, wish or Wish())
     return replace(option, score=quality - waited - paid - held)
 
 
-def _discomfort(option: Option, constraints: Constraints) -> float:
+def _discomfort(option: Option, constraints: Constraints, wish: Wish) -> float:
     """Points lost where people would wait too long; nothing where they said how long they wait."""
     first, each = _COMFORT["served" if constraints.task in _SERVED else "usual"]
-    beyond = 0.0
+    lost = 0.0
     if constraints.ttft is None:
-        beyond += max(0.0, log2(option.sizing.ttft.value / first)) if option.sizing.ttft.value else 0.0
+        lost += _doublings(option.sizing.ttft.value, wish.ttft or first) * _per_doubling(wish.ttft)
     if constraints.tpot is None and constraints.throughput is None:
-        beyond += max(0.0, log2(option.sizing.tpot.value / each)) if option.sizing.tpot.value else 0.0
-    return _PER_DOUBLED_DISCOMFORT * min(beyond, 20.0)
+        lost += _doublings(option.sizing.tpot.value, wish.tpot or each) * _per_doubling(wish.tpot)
+    return lost
+
+
+def _doublings(seconds: float, most: float) -> float:
+    """How often ``most`` must be doubled to reach ``seconds``."""
+    return min(20.0, log2(seconds / most)) if seconds > most else 0.0
+
+
+def _per_doubling(wished: float | None) -> float:
+    return _PER_DOUBLED_DISCOMFORT if wished is None else _PER_DOUBLED_WISH
 
 
 def _spending(constraints: Constraints, named: bool) -> str:

@@ -117,6 +117,7 @@ def _sglang(option: Option, asked: _Asked, device: Device | None) -> Command:
     words += ["--tp-size", str(layout.tensor)]
     words += ["--pp-size", str(layout.pipeline)] if layout.pipeline > 1 else []
     words += ["--ep-size", str(layout.expert)] if layout.expert > 1 else []
+    words += ["--dp-size", str(layout.attention), "--enable-dp-attention"] if layout.attention > 1 else []
     words += ["--context-length", str(_context(sizing, asked))]
     words += ["--max-running-requests", str(_at_once(sizing, asked))] if asked.limited else []
     words += ["--mem-fraction-static", f"{_share(sizing, device) - 0.05:.2f}", *_dtype(device)]
@@ -201,7 +202,9 @@ def _listen(port: int) -> list[str]:
 
 def _parallel(layout: Layout) -> list[str]:
     """vLLM's flags of one replica."""
-    words = ["--tensor-parallel-size", str(layout.tensor)] if layout.tensor > 1 else []
+    tensor = layout.tensor // layout.attention
+    words = ["--tensor-parallel-size", str(tensor)] if tensor > 1 else []
+    words += ["--data-parallel-size", str(layout.attention)] if layout.attention > 1 else []
     words += ["--pipeline-parallel-size", str(layout.pipeline)] if layout.pipeline > 1 else []
     return [*words, *(["--enable-expert-parallel"] if layout.expert > 1 else [])]
 
