@@ -25,6 +25,9 @@ from bot.local_slack.uploads import Upload
 from bot.local_slack.workspace import Message
 from bot.presentation import present
 from bot.presentation.pictures import picture_of
+from bot.requests import Request
+from bot.settings import load_settings
+from bot.sizing import sized
 from bot.slack.blocks import blocks, fallback, mark
 from engine.samples import forgeries
 
@@ -38,22 +41,40 @@ QUESTIONS = {
 }
 HEADS = {"heads-en": ("identify {path} --thorough", 1240), "heads-zh": ("鉴定 {path} --thorough", 1170)}
 ENDPOINTS = {"endpoint-en": ("identify {path}", 880), "endpoint-zh": ("鉴定 {path}", 860)}
+CHOICES = {
+    "recommend-en": ("recommend customer service in Chinese, answers within a second --gpu 2x4090", 1960),
+    "recommend-zh": ("选型 8×H20，长合同审阅，128k 上下文", 1560),
+    "size-en": ("size deepseek-r1:671b --gpu 8xH200", 1060),
+    "size-zh": ("估算 deepseek-r1:32b --gpu 2x4090 --concurrency 4", 940),
+}
 VENDOR = "https://api.vendor.example/v1"
 
 
 def conversation(path: Path | str, question: str) -> list[Message]:
     """A question and its answer, as the bot would post it."""
     request = parse(question.format(path=path))
-    found = engine.identify(request.target or "", scenario=request.scenario, thorough=request.thorough)
-    answer = Answer(identification=found, verdict_id="k3m9x7wq2a")
+    answer = answer_to(request)
     view = present(answer, request, mark, prefix="/r1 ")
     asked = Message("C0", "1.0", "U0PERSON", f"/r1 {question.format(path=path)}")
     said = [asked, Message("C0", "2.0", "U0R1BOT", fallback(view), blocks(view), edits=1)]
     picture = picture_of(answer, request.lang)
     if picture is not None:
-        file = Upload("F0", "heads.png", len(picture.png), picture.alt, picture.png, picture.alt, shared=True)
+        title = picture.alt[:200]
+        file = Upload("F0", "r1.png", len(picture.png), title, picture.png, title, shared=True)
         said.append(Message("C0", "3.0", "U0R1BOT", "", thread_ts="2.0", files=[file]))
     return said
+
+
+def answer_to(request: Request) -> Answer:
+    """What the worker would answer."""
+    if request.verb == "recommend":
+        return Answer(recommendation=engine.recommend(request.constraints, scenario=request.scenario))
+    if request.verb == "size":
+        return Answer(sizes=sized(request, load_settings()))
+    found = engine.identify(
+        request.target or "", constraints=request.constraints, scenario=request.scenario, thorough=request.thorough
+    )
+    return Answer(identification=found, verdict_id="k3m9x7wq2a")
 
 
 def shoot(chromium: str, said: list[Message], picture: Path, height: int, shown: tuple[str, str]) -> None:
@@ -81,6 +102,8 @@ def main() -> int:
     if chromium is None:
         print("no Chromium here: apt-get install chromium fonts-noto-cjk")
         return 1
+    for name, (question, height) in CHOICES.items():
+        shoot(chromium, conversation("", question), folder / f"{name}.png", height, ("", ""))
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         path = forgeries.distill_renamed_full(root / "vendor")

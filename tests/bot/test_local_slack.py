@@ -9,8 +9,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.local_slack import LocalSlack
-from bot.local_slack.render import as_text
+from bot.local_slack.render import as_page, as_text
 from bot.local_slack.validate import problems_of_message
+from bot.local_slack.workspace import Message
 
 
 def section(text: str = "x", **more: Any) -> dict[str, Any]:
@@ -92,6 +93,16 @@ def test_the_real_client_meets_slacks_errors() -> None:
         with pytest.raises(SlackApiError) as limited:
             client.auth_test()
         assert limited.value.response.status_code == 429 and limited.value.response.headers["Retry-After"] == "7"
+
+
+def test_a_code_block_is_shown_as_it_is_to_be_copied() -> None:
+    block = section(
+        "*Run* it:\n```\nserve --include *Q4_K_M* --x _y_ &amp; &lt;b&gt;\n  more\n```\nand *that* is `all`"
+    )
+    said = [Message("C", "1.0", "U0R1BOT", "x", [block])]
+    assert "serve --include *Q4_K_M* --x _y_ & <b>\n    more\n  and that is all" in as_text(said)
+    page = as_page(said)
+    assert "<pre>serve --include *Q4_K_M* --x _y_ &amp; &lt;b&gt;\n  more</pre>and <b>that</b>" in page
 
 
 def test_metadata_finds_a_message_again() -> None:

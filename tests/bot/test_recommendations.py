@@ -7,8 +7,10 @@ import shlex
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
 import engine
+from bot.cli import group
 from bot.commands import parse
 from bot.jobs import Answer
 from bot.local_slack.validate import problems_of_message
@@ -218,6 +220,19 @@ def test_beside_a_verdict_it_is_short_and_below_the_evidence(samples: object) ->
     assert "Run R1-Distill-Qwen-32B" in joined and "It is R1-Distill-Qwen-7B" in joined
     assert found.recommendation.command is not None and found.recommendation.command.text in joined
     assert "Runner-up" not in joined and "Left out" not in joined and len(joined.splitlines()) < 15
+
+
+def test_a_kept_verdict_is_explained_with_its_recommendation(samples: object) -> None:
+    done = CliRunner().invoke(
+        group,
+        ["identify", f"{samples}/DeepSeek-R1-Distill-Qwen-7B", "--gpu", "2x4090", "--json"],
+        standalone_mode=False,
+    )
+    assert done.exception is None, done.exception
+    kept = json.loads(done.stdout)
+    done = CliRunner().invoke(group, ["explain", kept["id"], "--lang", "zh"], standalone_mode=False)
+    option = kept["recommendation"]["option"]
+    assert f"建议用 {option['title']['zh']}" in done.stdout and kept["recommendation"]["command"]["text"] in done.stdout
 
 
 def test_nothing_that_fits_is_said_beside_a_verdict_too(samples: object) -> None:

@@ -16,12 +16,14 @@ from bot.local_slack.validate import problems_of_message
 from bot.local_slack.workspace import Message
 from bot.presentation import present, words
 from bot.requests import Request
+from bot.sizing import Sized
 from bot.slack.blocks import blocks, fallback, mark
 from bot.store.queries import HistoryRow, StoredVerdict
 from bot.terminal import mark as terminal_mark
 from bot.terminal import render
 from engine.errors import TargetError
 from engine.identification import Identification
+from engine.sizing.records import Workload
 
 HOSTILE = (
     "<!channel> <@U1> *b* _i_ ~s~ `c` ```x``` <http://evil|ok> http://evil.example :bomb: &amp; \u202e\x1b[31m\n@here "
@@ -56,6 +58,9 @@ def answers(found: Identification) -> list[Answer]:
         Answer(history=()),
         Answer(recommendation=engine.recommend(scenario="edge legal contracts")),
         Answer(recommendation=engine.recommend()),
+        Answer(recommendation=replace(engine.recommend({"hardware": "2x4090"}), unread=(found.target.spec,) * 9)),
+        Answer(sizes=Sized(found.target.spec, found.target.spec, Workload(), engine.size("deepseek-r1:32b", "2x4090"))),
+        Answer(sizes=Sized(found.target.spec, "", Workload(), engine.size("deepseek-r1:671b"))),
         Answer(error=TargetError("path_not_found", name=found.target.spec)),
         Answer(),
     ]
