@@ -109,7 +109,7 @@ def _pattern() -> re.Pattern[str]:
     scales = "|".join(sorted(SCALES, key=len, reverse=True))
     return re.compile(
         rf"(?:(?:每|一|per )(?P<first>{_PERIOD})(?=[^a-z])(?:[ \u4e00-\u9fff]{{0,6}}?))?"
-        rf"(?<![a-z0-9_.])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?:(?P<sign>us\$|[$¥￥€£]) ?)?"
+        rf"(?<![a-z0-9_.第])(?<![a-z0-9][-])(?:(?P<times>[0-9]{{1,4}}) ?[x×*] ?)?(?:(?P<sign>us\$|[$¥￥€£]) ?)?"
         rf"(?:(?P<n>{NUMBER})|(?P<half>(?:half an?|an?|one|two|three|four|five|six|eight|ten|twenty|thirty|fifty|hundred) (?=(?:{units}))))"
         rf"(?: ?(?:[-~～–到至]|to) ?(?P<n2>{NUMBER}))?[ -]?"
         rf"(?:(?P<scale>{scales})(?!(?!tok)[a-z]))?"
