@@ -18,6 +18,16 @@ from engine.identification import Option, Recommendation
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 Answer = Recommendation | UsageError
+_PROGRAMS = {
+    "vllm": ("vllm",),
+    "vllm-ascend": ("vllm",),
+    "sglang": ("sglang.launch_server", "sglang"),
+    "llama.cpp": ("llama-server",),
+    "ollama": ("ollama",),
+    "mlx": ("mlx_lm.server",),
+    "mindie": ("mindieservice_daemon", "./bin/mindieservice_daemon"),
+}
+"""What a command of each serving software runs."""
 _KNOWN = {"id", "text", "repeat", "constraints", "lang", "choice", "variants", "quantizations", "rules", "silent", "conflict",
           "missing_first", "excluded", "error", "unread", "on", "never", "understood", "why"}  # fmt: skip
 
@@ -244,7 +254,7 @@ def _chosen(found: Recommendation) -> Iterator[str]:
     except ValueError as error:
         parts = []
         yield f"the command does not parse: {error}"
-    if len(parts) < 3 or command.engine not in command.text.lower().replace("_", "").replace("llama-", "llama.cpp"):
+    if len(parts) < 3 or not any(program in parts for program in _PROGRAMS.get(command.engine, ())):
         yield f"the command does not start {command.engine}: {command.text}"
 
 
