@@ -26,6 +26,7 @@ class Serving:
         memory_share, compute_share: of what ``roofline`` reaches with the engines for servers. Judged.
         stage: seconds that each further pipeline stage adds to a step, where stages are processes that pass on
             tensors. Judged.
+        spreads: whether it can run MLA attention data-parallel.
         embedding: whether the input embedding lies on the device; llama.cpp keeps it in the host's memory.
         tensor: whether it cuts layers over devices; otherwise devices hold layers one after another.
     """
@@ -38,6 +39,7 @@ class Serving:
     memory_share: float = 1.0
     compute_share: float = 1.0
     stage: float = 2e-3
+    spreads: bool = False
     embedding: bool = True
     tensor: bool = True
 
@@ -46,8 +48,8 @@ _SMALL = 60e9
 """Devices below it get vLLM's smaller defaults."""
 
 _ENGINES: Mapping[str, Serving] = {
-    "vllm": Serving("vllm", 0.9, 1.0e9, 1024, 8192),
-    "sglang": Serving("sglang", 0.9, 1.0e9, 2048, 8192),
+    "vllm": Serving("vllm", 0.9, 1.0e9, 1024, 8192, spreads=True),
+    "sglang": Serving("sglang", 0.9, 1.0e9, 2048, 8192, spreads=True),
     "trtllm": Serving("trtllm", 0.9, 1.5e9, 2048, 8192),
     "mindie": Serving("mindie", 0.9, 1.0e9, 256, 8192),
     "llama.cpp": Serving("llama.cpp", 0.97, 0.5e9, 32, 512, 0.85, 0.4, 0.0, embedding=False, tensor=False),

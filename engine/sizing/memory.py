@@ -42,8 +42,8 @@ def memory_of(placement: Placement, context: int, concurrency: int) -> Memory:
     parts, layout, serving = placement.parts, placement.layout, placement.serving
     devices = layout.tensor * layout.pipeline
     weights = placement.weights.total
-    if not serving.embedding and parts.head:
-        weights -= placement.weights.embedding
+    # The host's memory holds the input embedding for llama.cpp, where it is not the output head as well.
+    host = placement.weights.embedding if not serving.embedding and parts.head else 0.0
     if placement.spread:
         weights += (layout.tensor - 1) * placement.weights.attention
     wide = max(parts.inner, parts.expert_inner * parts.experts_per_token)
@@ -56,7 +56,7 @@ def memory_of(placement: Placement, context: int, concurrency: int) -> Memory:
         kv_per_token=ceil(cache_of(placement, 1)),
         activations=ceil(activations * devices),
         overhead=ceil(serving.overhead * devices),
-        capacity=int(placement.machine.memory * serving.share * devices),
+        capacity=int(placement.machine.memory * serving.share * devices + host),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, inf
 
@@ -78,10 +78,18 @@ class _Impossible:
 
 @dataclass(slots=True)
 class _Placed:
-    """A layout of the model on the hardware; ``rates`` once somebody asked for its speed."""
+    """A layout of the model on the hardware; ``rates`` once somebody asked for its speed.
+
+    ``resort``: looked at only where none of a lower number fits. Tensor parallelism comes first; spreading attention only
+    makes room for more requests; pipelines answer no sooner, the deeper the less so.
+    """
 
     placement: Placement
     rates: Rates | None = None
+
+    @property
+    def resort(self) -> int:
+        return 2 if self.placement.layout.pipeline > 1 else int(self.placement.spread)
 
     def timed(self) -> Rates:
         if self.rates is None:
@@ -104,7 +112,18 @@ def _placed(hosted: _Hosted) -> tuple[_Placed, ...] | _Impossible:
     found = layouts(parts, quantization.block, hosted.count, machine.per_node, serving.tensor)
     if not found:
         return _Impossible(name, Note("cannot_be_cut", {"count": hosted.count}))
-    return tuple(_Placed(Placement(parts, weights, quantization, machine, serving, layout)) for layout in found)
+    if parts.latent and serving.spreads:
+        found += tuple(_spread(layout) for layout in found if layout.tensor > 1 and layout.pipeline == 1)
+    placed = [
+        _Placed(Placement(parts, weights, quantization, machine, serving, layout, spread=layout.attention > 1))
+        for layout in found
+    ]
+    return tuple(sorted(placed, key=lambda entry: entry.resort))
+
+
+def _spread(layout: Layout) -> Layout:
+    """The layout with data-parallel attention, and experts whole on their devices, as engines run it."""
+    return replace(layout, attention=layout.tensor, expert=layout.tensor)
 
 
 def _reason(hosted: _Hosted, parts: Parts, machine: Machine, name: str | None) -> Note | None:
@@ -136,10 +155,12 @@ def _best(placed: tuple[_Placed, ...], workload: Workload) -> tuple[_Candidate, 
     """The layout that answers soonest among those that fit, else the one that lacks least."""
     fitting: dict[int, _Candidate] = {}
     lacking = []
+    resort = 0
     for entry in placed:
         placement = entry.placement
-        if placement.layout.tensor in fitting:
-            continue  # deeper pipelines answer no sooner
+        if fitting and (entry.resort > resort or placement.layout.tensor in fitting):
+            continue
+        resort = entry.resort
         inflight = ceil(workload.concurrency / placement.layout.replicas)
         memory = memory_of(placement, min(workload.context, placement.parts.positions), inflight)
         candidate = _Candidate(entry, memory, inflight)
@@ -198,7 +219,9 @@ def _notes(workload: Workload, placement: Placement) -> tuple[Note, ...]:
     notes = []
     if placement.copies > 1:
         notes.append(Note("cache_copied", {"copies": round(placement.copies)}))
-    if layout.expert > 1:
+    if layout.attention > 1:
+        notes.append(Note("attention_spread", {"devices": layout.attention}))
+    elif layout.expert > 1:
         notes.append(Note("experts_spread", {"devices": layout.expert}))
     if layout.nodes > 1:
         notes.append(Note("several_nodes", {"nodes": layout.nodes}))

@@ -31,13 +31,15 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a model lies on devices. ``tensor`` × ``pipeline`` devices hold it once, ``replicas`` times over; its
-    experts are spread over ``expert`` of them (1: cut like everything else). ``nodes``: machines it needs."""
+    experts are spread over ``expert`` of them (1: cut like everything else). ``attention``: of ``tensor``, over so many it is
+    data-parallel (each holds all of its weights, and the cache of its own requests). ``nodes``: machines it needs."""
 
     tensor: int = 1
     pipeline: int = 1
     expert: int = 1
     replicas: int = 1
     nodes: int = 1
+    attention: int = 1
 
     @property
     def devices(self) -> int:
@@ -46,7 +48,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes, of one replica on all of its devices together; ``capacity`` is what the engine may use of them.
+    """Bytes, of one replica on all of its devices together; ``capacity`` is what the engine may use of them,
+    and what the host's memory holds of the weights (llama.cpp: the input embedding).
 
     ``kv_per_token``: of one token over all layers, as the layout holds it (copies included).
     """

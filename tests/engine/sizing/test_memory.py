@@ -134,5 +134,8 @@ def test_llama_cpp_keeps_the_input_embedding_in_the_hosts_memory_where_there_is_
     weights = weigh(parts("R1-Distill-Llama-8B"), quantizations()["Q4_K_M"])
     on_card = placed("R1-Distill-Llama-8B", quantization="Q4_K_M", device="rtx-4090", engine="llama.cpp")
     on_cpu = placed("R1-Distill-Llama-8B", quantization="Q4_K_M", device="epyc-9654-768gb", engine="llama.cpp")
-    assert memory_of(on_card, 1000, 1).weights == pytest.approx(weights.total - weights.embedding, abs=1)
-    assert memory_of(on_cpu, 1000, 1).weights == pytest.approx(weights.total, abs=1)
+    for placement, host in ((on_card, weights.embedding), (on_cpu, 0.0)):
+        memory = memory_of(placement, 1000, 1)
+        own = placement.machine.memory * placement.serving.share
+        assert memory.weights == pytest.approx(weights.total, abs=1)
+        assert memory.capacity == pytest.approx(own + host, abs=1)

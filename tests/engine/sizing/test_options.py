@@ -103,6 +103,15 @@ def test_the_full_model_in_fp8_fits_eight_h200_and_not_eight_h100() -> None:
     assert sized("DeepSeek-R1", "UD-IQ1_S", "h100-sxm", 2).fits
 
 
+def test_attention_becomes_data_parallel_where_copies_of_the_latent_cache_would_not_fit() -> None:
+    few, many = (sized("DeepSeek-R1", "fp8", "h200", 8, Workload(concurrency=n)) for n in (8, 512))
+    assert few.layout.attention == 1 and few.memory.kv_per_token == 8 * 70_272
+    assert many.layout.attention == 8 and many.memory.kv_per_token == 70_272
+    assert many.fits and many.max_concurrency >= 512
+    assert many.memory.weights > few.memory.weights  # each device has all of attention's weights
+    assert sized("R1-Distill-Llama-70B", "bf16", "h200", 8, Workload(concurrency=512)).layout.attention == 1
+
+
 def test_the_32b_fits_two_4090s_in_four_bits_and_not_in_sixteen() -> None:
     assert sized("R1-Distill-Qwen-32B", "awq-int4", "rtx-4090", 2).fits
     assert not sized("R1-Distill-Qwen-32B", "bf16", "rtx-4090", 2).fits
