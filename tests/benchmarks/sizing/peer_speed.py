@@ -70,8 +70,9 @@ def _ridgepoint_tpot(tools: Tools, run: Run) -> float | None:
     return 1 / rate if rate else None
 
 
-# servcalc: one GPU, dense models of the llama and qwen2 kind.
-_SERVCALC_QUANTS = {"bf16": "none", "fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq"} | {
+# servcalc: one GPU, dense models of the llama and qwen2 kind. Its ollama profile takes 4 bits for granted and refuses
+# the "none" that it lists, so 16 bits are asked of its vllm profile.
+_SERVCALC_QUANTS = {"bf16": "", "fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq"} | {
     name: f"gguf_{name.lower()}" for name in ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K")
 }
 _SERVCALC_DEVICES = {
@@ -85,17 +86,13 @@ def _servcalc(tools: Tools, run: Run) -> dict[str, Any] | None:
     device = _SERVCALC_DEVICES.get(re.sub(r"-\d+gb$", "", run.device.id)) or _SERVCALC_DEVICES.get(run.device.id)
     if run.count != 1 or device is None or run.quantization not in _SERVCALC_QUANTS:
         return None
+    quant = _SERVCALC_QUANTS[run.quantization]
     words = ["servcalc", "estimate", str(tools.model(run.variant)), "--gpu", device, "--json"]
-    words += ["--engine", "ollama" if run.engine in ("ollama", "llama.cpp") else "vllm"]
-    words += [
-        "--prompt",
-        str(max(run.prompt, 1)),
-        "--gen",
-        str(max(run.output, 2)),
-        "--concurrency",
-        str(run.concurrency),
-    ]
-    words += ["--quant", _SERVCALC_QUANTS[run.quantization]]
+    if run.engine in ("ollama", "llama.cpp") and quant:
+        words += ["--engine", "ollama", "--num-ctx", str(run.context), "--max-seqs", str(run.concurrency)]
+    tokens = {"--prompt": max(run.prompt, 1), "--gen": max(run.output, 2), "--concurrency": run.concurrency}
+    words += [word for name, value in tokens.items() for word in (name, str(value))]
+    words += ["--quant", quant] if quant else []
     said = tools.ask("servcalc", *words)
     return None if said is None else json.loads(said)
 

@@ -230,6 +230,8 @@ def _run_of(case: dict[str, object]) -> Run | None:
         print(f"  unknown hardware: {case['hardware']}")
         return None
     device = load_hardware()[installed.device]
+    if "usable" in case:  # the source let the server take more of a device than 0.9 of it
+        device = device.model_copy(update={"usable": device.usable * float(str(case["usable"])) / 0.9})
     context = int(str(case.get("context", 4096)))
     return Run(
         find_model(str(case["model"])), str(case["quantization"]), device, installed.count, str(case["engine"]),
