@@ -16,10 +16,10 @@ _LIKELY: Mapping[str, Sequence[Any]] = {
     "context": (32_768, 131_072),
     "concurrency": (16, 128),
     "budget": (0.5, 3.0, 30.0),
-    "tpot": (0.02, 0.05, 0.1),
-    "language": ("en", "zh"),
-    "licence": ("permissive", "any"),
-    "availability": (0.99, 0.999),
+    "tpot": (0.02, 0.05),
+    "language": ("zh",),
+    "licence": ("permissive",),
+    "availability": (0.999,),
 }
 """Values that people who ask would likely give. Judged."""
 ORDER = tuple(_LIKELY)

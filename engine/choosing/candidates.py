@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 
@@ -34,10 +34,8 @@ _HELD = frozenset(("edge", "embedded", "mobile", "laptop"))
 _NO_LINK = Link(kind="none", bandwidth=1.0)
 _PLACES = {"edge": ("edge", "embedded")}
 """Kinds of place that people name for one another."""
-_ROOMY, _ROOMY_WHEN_BUSY = 6.0, 30.0
+_ROOMY, _ROOMY_WHEN_BUSY = 6.0, 15.0
 """Times the weights that hardware may hold before nobody would buy it for them; more where many ask. Judged."""
-_FILES = 4
-"""Of llama.cpp's files, so many are tried: from the one with most bits that fits to the one with fewest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +172,12 @@ def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constrain
         within = [kind for kind, size in on_server if size <= room <= size * roomiest]
         sizings = [size_option(variant, kind, device, count, workload) for kind in within]
         if not any(sizing.fits for sizing in sizings) or device.kind != "accelerator":
-            best = _spread([kind for kind, size in in_files if size <= room <= size * roomiest])
-            sizings += [size_option(variant, kind, device, count, workload) for kind in best]
+            within = [kind for kind, size in in_files if size <= room <= size * roomiest]
+            sizings += [size_option(variant, kind, device, count, workload) for kind in within]
         found = found or bool(sizings)
         yield from sizings
     if not found:
         yield from _nearest(hardware, variant, workload)
-
-
-def _spread(kinds: list[str]) -> list[str]:
-    """Some of ``kinds``, evenly from the first to the last."""
-    if len(kinds) <= _FILES:
-        return kinds
-    step = (len(kinds) - 1) / (_FILES - 1)
-    return [kinds[round(number * step)] for number in range(_FILES)]
 
 
 def _nearest(hardware: Hardware, variant: Variant, workload: Workload) -> Iterator[Sizing]:
@@ -198,16 +188,16 @@ def _nearest(hardware: Hardware, variant: Variant, workload: Workload) -> Iterat
         yield size_option(variant, kind, device, count, workload)
 
 
-@cache
-def _worth_having() -> tuple[Quantization, ...]:
-    """Quantisations that none other beats for the same software: no more bits, and less lost."""
-    every = tuple(quantizations().values())
-    return tuple(kind for kind in every if not any(_beats(other, kind) for other in every))
+def _worth_having(kinds: list[tuple[Quantization, float]]) -> list[tuple[Quantization, float]]:
+    """Those that no other of the same make beats: no more bytes and no more lost, and one of both less."""
+    return [entry for entry in kinds if not any(_beats(other, entry) for other in kinds)]
 
 
-def _beats(one: Quantization, other: Quantization) -> bool:
-    same = (one.kind, one.engines, one.needs, one.only) == (other.kind, other.engines, other.needs, other.only)
-    return same and one.bits == other.bits and one.loss < other.loss
+def _beats(one: tuple[Quantization, float], other: tuple[Quantization, float]) -> bool:
+    if one[0].kind != other[0].kind:
+        return False
+    mine, theirs = (one[1], one[0].loss), (other[1], other[0].loss)
+    return mine != theirs and mine[0] <= theirs[0] and mine[1] <= theirs[1]
 
 
 Readable = tuple[tuple[str, float], ...]
@@ -226,12 +216,12 @@ def _readable_by(
     parts = parts_of(shape, parameters)
     kinds = [
         (kind, weigh(parts, kind).total)
-        for kind in _worth_having()
+        for kind in quantizations().values()
         if (not kind.needs or set(kind.needs) & set(formats))
         and choose_engine(engines, kind.engines)
         and (not kind.only or shape.model_type in kind.only)
     ]
-    ordered = sorted(kinds, key=lambda entry: -entry[1])
+    ordered = sorted(_worth_having(kinds), key=lambda entry: -entry[1])
     plain = tuple((kind.id, size) for kind, size in ordered if kind.kind == "plain")
     files = tuple((kind.id, size) for kind, size in ordered if kind.kind == "gguf")
     return plain, files

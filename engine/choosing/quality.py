@@ -26,11 +26,19 @@ _UNSUPPORTED = 0.07
 """Share lost by a Llama distill in Chinese, which Meta's model card does not list among Llama 3's languages. Judged."""
 
 
+_SMALL, _SMALL_LOSES = 10e9, 2.0
+"""Parameters below which a quantisation loses so many times as much. Judged from arXiv 2504.04823, where models of 1.5B to
+8B lose more at the same bits."""
+
+
 def loss_of(variant: Variant, quantization: Quantization) -> float:
     """Share of the published scores that a quantisation loses. Nothing where the weights are published so, as the full
     model is in FP8."""
     published_in_fp8 = (variant.weights or "").startswith("FP8")
-    return 0.0 if published_in_fp8 and quantization.compute == "fp8" else quantization.loss
+    if published_in_fp8 and quantization.compute == "fp8":
+        return 0.0
+    small = variant.parameters.main < _SMALL
+    return min(1.0, quantization.loss * (_SMALL_LOSES if small else 1.0))
 
 
 def quality_of(variant: Variant, quantization: Quantization, task: Task | None, language: Language | None) -> float:

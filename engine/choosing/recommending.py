@@ -15,7 +15,7 @@ from engine.choosing.deciding import Decision, Kind, best, decide
 from engine.choosing.demands import failures
 from engine.choosing.meaning import fits_target, meaning_of
 from engine.choosing.reasons import nearness, reasons_for, risks_of
-from engine.choosing.scoring import Wish, scored
+from engine.choosing.scoring import Wish, score_of
 from engine.choosing.serving import command
 from engine.choosing.workload import workload_of
 from engine.constraints import implied, settle
@@ -113,11 +113,19 @@ def _judged(options: list[Option], question: _Question, hardware: Hardware, wish
     """Each option with what it fails and its score, under the question's constraints."""
     by_id = {variant.id: variant for variant in question.variants}
     constraints, workload = question.constraints, question.workload
-    judged = [
-        replace(option, front=False, fails=failures(option, by_id[option.variant], constraints, workload))
+    return [
+        Option(
+            option.variant,
+            option.title,
+            option.kind,
+            option.sizing,
+            option.quality,
+            option.benchmarks,
+            score_of(option, constraints, workload, named=hardware.named, wish=wish),
+            failures(option, by_id[option.variant], constraints, workload),
+        )
         for option in options
     ]
-    return [scored(option, constraints, workload, named=hardware.named, wish=wish) for option in judged]
 
 
 def _told(

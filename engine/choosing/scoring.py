@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, log2
 
 from engine.choosing.demands import cost_of
@@ -42,10 +42,10 @@ class Wish:
     tpot: float | None = None
 
 
-def scored(
+def score_of(
     option: Option, constraints: Constraints, workload: Workload, *, named: bool, wish: Wish | None = None
-) -> Option:
-    """The option with its score, in points of quality.
+) -> float:
+    """The score of an option, in points of quality.
 
     Args:
         named: the hardware is there already.
@@ -58,7 +58,7 @@ def scored(
     paid = per_cost * log2(max(cost.value, _CHEAPEST)) if cost is not None else 0.0
     held = _PER_DOUBLED_MEMORY * log2(max(option.sizing.memory.needed / 1e9, 1.0))
     waited = per_time * log2(max(answer_time(option, workload), 0.1)) + _discomfort(option, constraints, wish or Wish())
-    return replace(option, score=quality - waited - paid - held)
+    return quality - waited - paid - held
 
 
 def _discomfort(option: Option, constraints: Constraints, wish: Wish) -> float:
