@@ -77,7 +77,7 @@ def steady(rates: Rates, prompt: float, output: float, inflight: float, room: fl
         alone += tpot / 2 + min(1.0, rate * each) * each / 2
     ttft = max(alone, inflight / rate - output * tpot)
     total = ttft + output * tpot
-    return Steady(ttft, tpot, min(rate, inflight / total) * output, total, each, step.bound)
+    return Steady(ttft, tpot, rate * output, total, each, step.bound)
 
 
 def saturated(rates: Rates, prompt: float, output: float, room: float, each: float) -> float:
