@@ -69,10 +69,11 @@ def is_impossible(advice: Recommendation) -> bool:
 
 
 def option_text(option: Option, lang: Lang, mark: Mark, *, bold: bool = False) -> str:
-    """``R1-Distill-Qwen-32B, AWQ 4-bit, on 2×RTX 4090``; the model in bold where it stands among others."""
+    """``R1-Distill-Qwen-32B, AWQ 4-bit, on 2×RTX 4090``; the model in bold where it stands among others – but not in
+    Chinese, where Slack knows no bold without spaces around it."""
     sizing, model = option.sizing, mark(by_language(option.title, lang))
     text: str = words(lang)["recommendation"]["choice"].format(
-        model=f"*{model}*" if bold else model,
+        model=f"*{model}*" if bold and lang == "en" else model,
         quantization=mark(quantization_text(sizing.quantization, lang)),
         hardware=mark(hardware_text(sizing.device, sizing.count)),
     )

@@ -151,7 +151,7 @@ def _hardware_of(sizings: Sequence[Sizing]) -> str:
 def _costs(sizings: Sequence[Sizing], lang: Lang, mark: Mark) -> Iterator[str]:
     said = words(lang)["size"]
     for sizing in {(sizing.device, sizing.count): sizing for sizing in sizings}.values():
-        line = f"{mark(hardware_text(sizing.device, sizing.count))}: {cost_text(sizing.cost, lang)}"
+        line = f"{mark(hardware_text(sizing.device, sizing.count))}{said['of']}{cost_text(sizing.cost, lang)}"
         if sizing.watts:
             line += f" · {said['watts'].format(watts=f'{sizing.watts / 1e3:.2g}')}"
         yield line
@@ -167,7 +167,8 @@ def _notes(sizings: Sequence[Sizing], lang: Lang) -> Iterator[Part]:
     lines = []
     for sentence, names in about.items():
         whole = len(names) == len(sizings)
-        lines.append(sentence if whole else f"{', '.join(dict.fromkeys(names))}: {sentence}")
+        comma, colon = "、" if lang == "zh" else ", ", words(lang)["size"]["of"]
+        lines.append(sentence if whole else f"{comma.join(dict.fromkeys(names))}{colon}{sentence}")
     if lines:
         yield Part(tuple(f"• {line}" for line in lines), words(lang)["size"]["notes"])
 

@@ -20,14 +20,14 @@ from bot.jobs import Answer, Job
 from bot.presentation import present, stage_text, working_text
 from bot.presentation.pictures import picture_of
 from bot.settings import Settings
-from bot.slack.blocks import Block, blocks, fallback, mark
+from bot.slack.blocks import Block, blocks, cut, fallback, mark
 from engine.identification import Progress
 
 log = logging.getLogger("r1.slack")
 _EVENT = "r1_job"
 _OUTSIDE = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action", "missing_scope")
 _UPDATE_EVERY = 1.0
-_TITLE = 200
+_TITLE, _ALT = 200, 1000
 
 
 def web_client(settings: Settings) -> WebClient:
@@ -89,14 +89,13 @@ class SlackReplier:
             picture, name = picture_of(answer, job.request.lang), f"r1-{job.id}.png"
             if picture is None or (job.attempt > 1 and self._has_file(job.origin.channel, thread, name)):
                 return
-            title = picture.alt[:_TITLE]
             self.client.files_upload_v2(
                 channel=job.origin.channel,
                 thread_ts=thread,
                 filename=name,
                 content=picture.png,
-                title=title,
-                alt_txt=title,
+                title=cut(picture.alt, _TITLE),
+                alt_txt=cut(picture.alt, _ALT),
             )
         except Exception:
             log.warning("the picture of job %s was not shown", job.id, exc_info=True)

@@ -28,7 +28,7 @@ from bot.presentation.pictures import picture_of
 from bot.requests import Request
 from bot.settings import load_settings
 from bot.sizing import sized
-from bot.slack.blocks import blocks, fallback, mark
+from bot.slack.blocks import blocks, cut, fallback, mark
 from engine.samples import forgeries
 
 _CHROMIUM = (
@@ -59,8 +59,8 @@ def conversation(path: Path | str, question: str) -> list[Message]:
     said = [asked, Message("C0", "2.0", "U0R1BOT", fallback(view), blocks(view), edits=1)]
     picture = picture_of(answer, request.lang)
     if picture is not None:
-        title = picture.alt[:200]
-        file = Upload("F0", "r1.png", len(picture.png), title, picture.png, title, shared=True)
+        title = cut(picture.alt, 200)
+        file = Upload("F0", "r1.png", len(picture.png), title, picture.png, picture.alt, shared=True)
         said.append(Message("C0", "3.0", "U0R1BOT", "", thread_ts="2.0", files=[file]))
     return said
 
