@@ -34,6 +34,9 @@ _HELD = frozenset(("edge", "embedded", "mobile", "laptop"))
 _NO_LINK = Link(kind="none", bandwidth=1.0)
 _PLACES = {"edge": ("edge", "embedded")}
 """Kinds of place that people name for one another."""
+_AT_ONCE_IN_FILES = 4
+"""Requests in flight beyond which nobody should serve llama.cpp's files from accelerators: its server shares one context
+out to fixed slots. Judged."""
 _ROOMY, _ROOMY_WHEN_BUSY = 6.0, 15.0
 """Times the weights that hardware may hold before nobody would buy it for them; more where many ask. Judged."""
 
@@ -171,7 +174,8 @@ def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constrain
         on_server, in_files = _readable(variant, device)
         within = [kind for kind, size in on_server if size <= room <= size * roomiest]
         sizings = [size_option(variant, kind, device, count, workload) for kind in within]
-        if not any(sizing.fits for sizing in sizings) or device.kind != "accelerator":
+        for_servers = device.kind == "accelerator" and workload.concurrency > _AT_ONCE_IN_FILES
+        if not for_servers and (device.kind != "accelerator" or not any(sizing.fits for sizing in sizings)):
             within = [kind for kind, size in in_files if size <= room <= size * roomiest]
             sizings += [size_option(variant, kind, device, count, workload) for kind in within]
         found = found or bool(sizings)
