@@ -15,6 +15,7 @@ from engine.sizing.efficiencies import (
     LINK,
     SCALED_KERNELS,
     maker_share,
+    own_compute_share,
     reduce_seconds,
 )
 from engine.sizing.machine import matrix_flops
@@ -86,8 +87,10 @@ def rates_of(placement: Placement) -> Rates:
     serving, tensor = placement.serving, placement.layout.tensor
     maker = maker_share(machine.vendor)
     bandwidth = machine.bandwidth * pace.memory * serving.memory_share * maker * tensor
-    reach = pace.compute * serving.compute_share * maker * tensor
-    wide = matrix_flops(machine, "bf16") * reach
+    wide = matrix_flops(machine, "bf16")
+    own = own_compute_share(machine.vendor, machine.kind, wide, machine.flops.get("fp32", wide))
+    reach = (pace.compute * serving.compute_share * maker if own is None else own) * tensor
+    wide *= reach
     narrow = _computes_narrow(placement)
     flops = matrix_flops(machine, placement.quantization.compute) * reach * (pace.narrow if narrow else 1.0)
     attention = weights.attention * (tensor if placement.spread else 1)

@@ -147,6 +147,14 @@ def test_cpus_apple_boards_and_phones_are_sized_by_their_memorys_bandwidth() -> 
         assert [note.code for note in answer.notes] == ["not_measured"]
 
 
+def test_an_apple_gpu_reads_prompts_at_near_its_data_sheet_and_a_cpu_far_slower() -> None:
+    studio, epyc = (
+        sized("R1-Distill-Llama-8B", "Q4_K_M", name).prefill for name in ("m2-ultra-192gb", "epyc-9654-768gb")
+    )
+    assert studio.low < 1024 < studio.high  # llama.cpp's own figure of an 8B at 4 bits
+    assert epyc.value < studio.value / 2
+
+
 def test_costs_and_watts_are_those_of_the_devices_used() -> None:
     one, eight = sized("R1-Distill-Qwen-7B", "bf16", "h100-sxm"), sized("R1-Distill-Qwen-7B", "bf16", "h100-sxm", 8)
     assert one.cost and eight.cost and one.watts and eight.watts
