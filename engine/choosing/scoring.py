@@ -90,17 +90,17 @@ def _spending(constraints: Constraints, named: bool) -> str:
 def front_of(options: Iterable[Option], workload: Workload) -> set[int]:
     """Identities of the options that none beats: better quality, sooner answers, less cost, each or equal.
 
-    Where cost is not known for all, memory stands in.
+    Where cost is not known for all, memory stands in. Of equals the first is kept.
     """
     every = list(options)
     priced = all(option.sizing.cost is not None for option in every)
-    points = sorted((-option.quality, answer_time(option, workload), _burden(option, priced), id(option))
-                     for option in every)  # fmt: skip
+    points = sorted((-option.quality, answer_time(option, workload), _burden(option, priced), number)
+                     for number, option in enumerate(every))  # fmt: skip
     kept: list[tuple[float, float, float, int]] = []
     for point in points:
         if not any(other[1] <= point[1] and other[2] <= point[2] for other in kept):
             kept.append(point)
-    return {point[3] for point in kept}
+    return {id(every[point[3]]) for point in kept}
 
 
 def _burden(option: Option, priced: bool) -> float:
