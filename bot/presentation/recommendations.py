@@ -238,5 +238,6 @@ def _heard(advice: Recommendation, lang: Lang, mark: Mark) -> Iterator[Part]:
         if name != "scenario"
     ]
     yield Part(tuple(heard), titles["understood"], quiet=True)
-    yield Part(tuple(f"“{mark(phrase)}”" for phrase in advice.unread), titles["unread"], quiet=True)
+    unread = (mark(phrase) if phrase.startswith("“") else f"“{mark(phrase)}”" for phrase in advice.unread)
+    yield Part(tuple(unread), titles["unread"], quiet=True)
     yield Part(tuple(sentence(fact, lang).rstrip(".。") for fact in advice.assumed), titles["assumed"], quiet=True)
