@@ -14,6 +14,8 @@ from engine.sizing import quantizations
 from engine.sizing.records import Range, Workload
 
 _REASONS = 3
+_TOLD_BY_SIZING = frozenset(("weights-do-not-fit",))
+"""Rules that say roughly what sizing has said exactly."""
 _NOTICEABLE_LOSS = 0.015
 """Share of benchmark scores that a quantisation may lose before it is worth a warning. Judged."""
 
@@ -38,7 +40,8 @@ def _reasons(
         yield Said("reason.overruled_worse", values)
     elif passing_other is None and other is not None:
         yield Said(f"reason.{other.kind}_fails", {"why": as_value(nearest_failure(decision, other.kind))})
-    rule = next((hit for hit in hits if hit.effect == option.kind), None)
+    told = _TOLD_BY_SIZING if passing_other is None and other is not None else frozenset()
+    rule = next((hit for hit in hits if hit.effect == option.kind and hit.id not in told), None)
     if rule is not None and decision.overruled is None:
         yield Said("reason.rule", {"reason": dict(rule.reason), "rule": rule.id})
     yield from _demands_met(option, constraints)

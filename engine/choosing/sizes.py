@@ -34,7 +34,9 @@ def sizes(
     workload, _ = workload_of(constraints)
     files = {"family_files": family_files, "hardware_files": hardware_files}
     if hardware:
-        return size(model, parse_hardware(hardware, hardware_files), quantization=quantization, workload=workload, **files)
+        return size(
+            model, parse_hardware(hardware, hardware_files), quantization=quantization, workload=workload, **files
+        )
     known = load_hardware(hardware_files)
     smallest: dict[str, Sizing] = {}
     for place in sorted(menu(), key=lambda part: hardware_memory((part,), known)):
