@@ -48,12 +48,13 @@ _EXAMPLES = {
 }  # fmt: skip
 MOST_HISTORY = 50
 TEXT_LIMIT = 4_000
-_SEARCHED = 2 * TEXT_LIMIT
+_SEARCHED = 40_000
+"""Characters searched for secrets: as many as a message in Slack can have."""
 Names = Callable[[], Collection[str]]
 """Looks up the names of registered endpoints; called only for messages without a verb."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LINK = re.compile(r"<(?P<url>(?:https?|hf)://[^|>]+|mailto:[^|>]+)(?:\|(?P<shown>[^>]*))?>")
-_MENTION = re.compile(r"<[@#!][^>]*>")
+_LINK = re.compile(r"<(?P<url>(?:https?|hf)://[^|<>]+|mailto:[^|<>]+)(?:\|(?P<shown>[^<>]*))?>")
+_MENTION = re.compile(r"<[@#!][^<>]*>")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u3000": " ", "\ufeff": "", "\u200b": "",
                          "\u2060": "", "\u200c": "", "\u200d": ""})  # fmt: skip
 
@@ -76,7 +77,7 @@ def parse(text: str, *, lang: Lang | None = None, names: Names = tuple) -> Reque
     Raises:
         UsageError: a sentence that names the wrong word and says what to write.
     """
-    length, text = len(text), text[:_SEARCHED]  # of what is too long, as much is searched for secrets as may be kept
+    length, text = len(text), text[:_SEARCHED]
     typed = undecorate(text)
     if holds_secret(text) or holds_secret(typed):
         raise UsageError("secret_pasted")
@@ -92,10 +93,10 @@ def language_of(text: str, lang: Lang | None = None) -> Lang:
 
 def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, names: Names = tuple) -> Request:
     """Understand a command already split into words, as a shell does. Raises as ``parse``."""
+    if holds_secret(text[:_SEARCHED]):
+        raise UsageError("secret_pasted")
     if len(text) > TEXT_LIMIT:
         raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
-    if holds_secret(text):
-        raise UsageError("secret_pasted")
     if not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     verb = VERBS.get(words[0].lower())

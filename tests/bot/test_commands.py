@@ -104,7 +104,9 @@ def test_what_is_wrong_is_said_in_one_sentence(text: str, words: str) -> None:
     assert words in caught.value.sentence("en") and "\n" not in caught.value.sentence("zh")
 
 
-@pytest.mark.parametrize("text", ["x", "<", "推荐", "2x4090 ", "a/b ", "sk-", "https://", "'", "token="])
+@pytest.mark.parametrize(
+    "text", ["x", "<", "<https://", "<@U", "推荐", "2x4090 ", "a/b ", "sk-", "https://", "'", "token="]
+)
 def test_a_message_of_ten_megabytes_is_refused_at_once(text: str) -> None:
     long = text * (10_000_000 // len(text))
     for words in (lambda: parse(long), lambda: parse_words(long.split(" "), text=long)):
