@@ -50,6 +50,7 @@ NAMED = {  # how people write each, in English and in Chinese
     "epyc-9755-1152gb": ("EPYC 9755 1152GB", "EPYC 9755 1152G内存"), "xeon-8480-512gb": ("Xeon Platinum 8480+", "至强 512G"),
     "xeon-6430-256gb": ("Xeon Gold 6430 256GB", "Xeon Gold 6430 256G内存"), "laptop-cpu-32gb": ("Core Ultra 7 155H 32GB", "笔记本CPU"),
     "raspberry-pi-5-16gb": ("Raspberry Pi 5 16GB", "树莓派5 16G"),
+    "raspberry-pi-4-8gb": ("Raspberry Pi 4 8GB", "树莓派4 8G"),
 }  # fmt: skip
 WITHIN = {  # GB/s of memory and TFLOP/s in the widest 16-bit type, of anything such a maker has sold
     "nvidia": ((60, 8200), (14, 2600)), "amd": ((250, 8200), (50, 2600)), "huawei": ((200, 3300), (100, 800)),
