@@ -33,8 +33,11 @@ def _failures(option: Option, variant: Variant, constraints: Constraints, worklo
         yield Said("fails.ttft", {"needed_s": constraints.ttft, "has_s": sizing.ttft.value})
     if constraints.tpot is not None and sizing.tpot.value > constraints.tpot:
         yield Said("fails.tpot", {"needed_s": constraints.tpot, "has_s": sizing.tpot.value})
-    if constraints.throughput is not None and sizing.throughput.value < constraints.throughput:
-        yield Said("fails.throughput", {"needed_rate": constraints.throughput, "has_rate": sizing.throughput.value})
+    if (
+        constraints.throughput is not None
+        and (made := throughput_of(option, constraints).value) < constraints.throughput
+    ):
+        yield Said("fails.throughput", {"needed_rate": constraints.throughput, "has_rate": made})
     cost = cost_of(option, constraints)
     if constraints.budget is not None and cost is not None and cost.low > constraints.budget:
         yield Said("fails.budget", {"needed_usd": cost.low, "has_usd": constraints.budget})
@@ -61,6 +64,18 @@ def cost_of(option: Option, constraints: Constraints) -> Range | None:
     if cost is None or not needs_spare(constraints):
         return cost
     return Range(2 * cost.low, 2 * cost.value, 2 * cost.high)
+
+
+def throughput_of(option: Option, constraints: Constraints) -> Range:
+    """Output tokens per second: saturated, or of as many requests as were said to be in flight, which each wait for
+    their tokens."""
+    sizing = option.sizing
+    if constraints.concurrency is None:
+        return sizing.throughput
+    count, waits, full = constraints.concurrency, sizing.tpot, sizing.throughput
+    return Range(
+        min(full.low, count / waits.high), min(full.value, count / waits.value), min(full.high, count / waits.low)
+    )
 
 
 def needs_spare(constraints: Constraints) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.catalog.schema import Variant
 from engine.choosing.deciding import Decision, best
-from engine.choosing.demands import cost_of, needs_spare
+from engine.choosing.demands import cost_of, needs_spare, throughput_of
 from engine.choosing.quality import lacks_chinese, loss_of, stands_in
 from engine.constraints.record import Constraints
 from engine.identification import Option, RuleHit, Said
@@ -92,7 +92,7 @@ def _demands_met(option: Option, constraints: Constraints) -> Iterator[Said]:
         ("ttft", "s", sizing.ttft.value, constraints.ttft, True),
         ("tpot", "s", sizing.tpot.value, constraints.tpot, True),
         ("budget", "usd", cost.value if cost is not None else None, constraints.budget, True),
-        ("throughput", "rate", sizing.throughput.value, constraints.throughput, False),
+        ("throughput", "rate", throughput_of(option, constraints).value, constraints.throughput, False),
         ("concurrency", "count", sizing.max_concurrency, constraints.concurrency, False),
         ("context", "tokens", sizing.max_context, constraints.context, False),
     )
@@ -131,8 +131,11 @@ def _risks(
             yield Said(f"risk.{name}_missed", {"has_s": estimate.value, "needed_s": needed})
         elif needed is not None and estimate.high > needed:
             yield Said(f"risk.{name}", {"high_s": estimate.high, "needed_s": needed})
-    if constraints.throughput is not None and sizing.throughput.low < constraints.throughput:
-        yield Said("risk.throughput", {"low_rate": sizing.throughput.low, "needed_rate": constraints.throughput})
+    if (
+        constraints.throughput is not None
+        and (least := throughput_of(option, constraints).low) < constraints.throughput
+    ):
+        yield Said("risk.throughput", {"low_rate": least, "needed_rate": constraints.throughput})
     cost = cost_of(option, constraints)
     if constraints.budget is not None and cost is None:
         yield Said("risk.no_price", {"needed_usd": constraints.budget})
