@@ -55,7 +55,7 @@ NAMED = {  # how people write each, in English and in Chinese
 WITHIN = {  # GB/s of memory and TFLOP/s in the widest 16-bit type, of anything such a maker has sold
     "nvidia": ((60, 8200), (14, 2600)), "amd": ((250, 8200), (50, 2600)), "huawei": ((200, 3300), (100, 800)),
     "intel": ((2000, 4000), (400, 2000)), "apple": ((50, 820), (3, 30)), "qualcomm": ((70, 90), (4, 8)),
-    "mediatek": ((70, 90), (4, 8)), "other": ((15, 800), (0.1, 120)), "cpu": ((80, 620), (1, 240)),
+    "mediatek": ((70, 90), (4, 8)), "other": ((12, 800), (0.05, 120)), "cpu": ((80, 620), (1, 240)),
 }  # fmt: skip
 
 
