@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import engine
 from bot.requests import Request
 from bot.settings import Settings
-from engine.sizing.records import Sizing, Workload
+from engine.sized import Sizing, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def sized(request: Request, settings: Settings) -> Sized:
         TargetError: the model cannot be read.
     """
     from engine.choosing.workload import workload_of
-    from engine.constraints import parse_constraints
+    from engine.constraints.values import parse_constraints
 
     given = dict(request.constraints)
     hardware = given.pop("hardware", "") or request.scenario

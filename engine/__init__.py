@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from engine.backends import Backend, Device
     from engine.identification import Identification, OnProgress, Recommendation
-    from engine.sizing.records import Sizing
+    from engine.sized import Sizing
     from engine.targets.endpoint import Budget, Endpoint
 
 __version__ = "0.1.0"

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from engine.errors import TargetError
 from engine.identification import Identification, Recommendation
-from engine.sizing.records import Sizing
+from engine.sized import Sizing
 
 FORMAT = 1
 """Raised when a stored payload of an earlier version could no longer be read as it is."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.evidence import Evidence
-from engine.sizing.records import Sizing
+from engine.sized import Sizing
 from engine.targets.target import Cost, File, Finding
 from engine.verdict import Verdict
 

@@ -74,7 +74,7 @@ def _check_demands(
     constraints: Mapping[str, Any], scenario: str, rule_files: tuple[Path, ...], hardware_files: tuple[Path, ...]
 ) -> None:
     if constraints or scenario.strip():
-        from engine.constraints import settle
+        from engine.constraints.settling import settle
 
         settle(constraints, scenario, hardware_files)
     if rule_files:
@@ -96,7 +96,7 @@ def _recommend(
 ) -> Recommendation:
     """Loads hardware, rules and sizing only where there is something to choose by."""
     if not constraints and not scenario.strip():
-        from engine.choosing.asking import nothing_said
+        from engine.choosing.unsaid import nothing_said
 
         return nothing_said()
     from engine.choosing.recommending import recommend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from engine.identification import Option, Said
-from engine.sizing.records import Layout, Memory, Range, Sizing
+from engine.sized import Layout, Memory, Range, Sizing
 
 
 def option(

@@ -9,7 +9,7 @@ from bot.presentation.view import Mark, words
 from bot.requests import Lang
 from engine.choosing.wording import HOURS_A_MONTH, dollars_text, hardware_text, rate_text, seconds_text
 from engine.constraints.record import UNITS
-from engine.sizing.records import Range
+from engine.sized import Range
 
 _OLD_UNITS = {"latency": "s"}
 """Of constraints that versions before sizing kept."""

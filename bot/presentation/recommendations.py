@@ -16,7 +16,7 @@ from engine.choosing.wording import (
     sentence,
 )
 from engine.identification import Option, Recommendation, RuleHit, Said
-from engine.sizing.records import Sizing
+from engine.sized import Sizing
 from engine.units import bytes_text
 
 _LEFT_OUT, _REASONS, _WAYS = 8, 3, 2

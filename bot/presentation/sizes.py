@@ -10,7 +10,7 @@ from bot.presentation.view import Mark, Part, View, words
 from bot.requests import Lang
 from bot.sizing import Sized
 from engine.choosing.wording import hardware_text, rate_text
-from engine.sizing.records import Sizing
+from engine.sized import Sizing
 from engine.text import say
 
 _NONE = "–"

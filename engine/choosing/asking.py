@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.choosing.unsaid import ASKED, ORDER
 from engine.constraints.record import Constraints, Installed
-from engine.identification import Option, Recommendation
+from engine.identification import Option
 
 _LIKELY: Mapping[str, Sequence[Any]] = {
     "hardware": ((Installed("rtx-4090", 1),), (Installed("a100-80gb", 2),), (Installed("h200", 8),)),
@@ -22,17 +23,7 @@ _LIKELY: Mapping[str, Sequence[Any]] = {
     "availability": (0.999,),
 }
 """Values that people who ask would likely give. Judged."""
-ORDER = tuple(_LIKELY)
-"""How ties are settled, and what is asked for when nothing was said at all."""
-ASKED = 5
-"""More questions than this nobody answers."""
-
 Choose = Callable[[Constraints], Option | None]
-
-
-def nothing_said() -> Recommendation:
-    """The answer where nothing was said to choose by."""
-    return Recommendation(choice=None, missing=ORDER[:ASKED])
 
 
 def missing(

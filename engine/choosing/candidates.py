@@ -16,11 +16,11 @@ from engine.constraints.record import Constraints
 from engine.hardware import load_hardware, menu
 from engine.hardware.schema import Device, Link
 from engine.identification import Option, Said
+from engine.sized import Sizing, Workload
 from engine.sizing import Quantization, quantizations, size_option
 from engine.sizing.engines import choose_engine
 from engine.sizing.model_parts import parts_of
 from engine.sizing.placement import weigh
-from engine.sizing.records import Sizing, Workload
 
 Place = tuple[Device, int]
 _ROUNDING = 1.08

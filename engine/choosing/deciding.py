@@ -9,7 +9,7 @@ from typing import Literal
 from engine.choosing.scoring import front_of
 from engine.constraints.record import Constraints
 from engine.identification import Option
-from engine.sizing.records import Workload
+from engine.sized import Workload
 
 Kind = Literal["full", "distilled"]
 _NAMED = ("memory", "device")

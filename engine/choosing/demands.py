@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.catalog.schema import Variant
 from engine.constraints.record import Constraints
 from engine.identification import Option, Said
-from engine.sizing.records import Range, Workload
+from engine.sized import Range, Workload
 
 SPARE_FROM = 0.999
 """Availability from which one more machine must stand by: "three nines" are under nine hours a year, which one machine

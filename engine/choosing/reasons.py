@@ -10,8 +10,8 @@ from engine.choosing.demands import cost_of, needs_spare, throughput_of
 from engine.choosing.quality import lacks_chinese, loss_of, stands_in
 from engine.constraints.record import Constraints
 from engine.identification import Option, RuleHit, Said
+from engine.sized import Range, Workload
 from engine.sizing import quantizations
-from engine.sizing.records import Range, Workload
 
 _REASONS = 3
 _TOLD_BY_SIZING = frozenset(("weights-do-not-fit",))

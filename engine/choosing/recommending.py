@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog.schema import Variant
-from engine.choosing.asking import missing, nothing_said
+from engine.choosing.asking import missing
 from engine.choosing.candidates import Hardware, full_and_distilled, hardware_for, options_on, usual_hardware
 from engine.choosing.counterfactuals import counterfactuals
 from engine.choosing.deciding import Decision, Kind, best, decide
@@ -17,17 +17,18 @@ from engine.choosing.meaning import fits_target, meaning_of
 from engine.choosing.reasons import nearness, reasons_for, risks_of
 from engine.choosing.scoring import Wish, score_of
 from engine.choosing.serving import command
+from engine.choosing.unsaid import nothing_said
 from engine.choosing.workload import workload_of
-from engine.constraints import implied, settle
 from engine.constraints.record import Constraints
+from engine.constraints.settling import implied, settle
 from engine.hardware import load_hardware
 from engine.hardware.schema import Device
 from engine.identification import Option, Recommendation, Said
 from engine.rules.applying import Ruling, apply_rules
 from engine.rules.loading import load_rules
 from engine.rules.schema import Rule
+from engine.sized import Sizing, Workload
 from engine.sizing import size_option
-from engine.sizing.records import Sizing, Workload
 from engine.verdict import Verdict
 
 _SHOWN_WORDS = 4_000

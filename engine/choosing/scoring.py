@@ -9,7 +9,7 @@ from math import inf, log2
 from engine.choosing.demands import cost_of
 from engine.constraints.record import Constraints, Task
 from engine.identification import Option
-from engine.sizing.records import Workload
+from engine.sized import Workload
 
 _PER_DOUBLED_TIME = 1.0
 _PER_DOUBLED_TIME_WITHIN_DEMAND = 0.5

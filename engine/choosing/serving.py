@@ -22,7 +22,7 @@ from engine.constraints.record import Constraints
 from engine.hardware import load_hardware
 from engine.hardware.schema import Device
 from engine.identification import Command, Option, Said
-from engine.sizing.records import Layout, Sizing, Workload
+from engine.sized import Layout, Sizing, Workload
 
 _HOST = "127.0.0.1"
 _HEAD = "HEAD_NODE_IP"

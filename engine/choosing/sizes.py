@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.choosing.workload import workload_of
-from engine.constraints import parse_constraints
+from engine.constraints.values import parse_constraints
 from engine.errors import UsageError
 from engine.hardware import hardware_memory, load_hardware, menu, parse_hardware
+from engine.sized import Sizing
 from engine.sizing import size
-from engine.sizing.records import Sizing
 
 WORKLOAD = ("context", "prompt", "output", "concurrency")
 """Constraints that sizing reads."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.hardware import load_hardware
 from engine.identification import Said
-from engine.sizing import quantizations
 from engine.text import say
 from engine.units import bytes_text
 
@@ -67,6 +65,8 @@ def rate_text(rate: float) -> str:
 
 def hardware_text(device: str, count: int) -> str:
     """``2×NVIDIA RTX 4090``; an id that is no longer in the catalog as it is."""
+    from engine.hardware.loading import load_hardware
+
     known = load_hardware()
     title = known[device].title if device in known else device
     return f"{count}×{title}"
@@ -74,6 +74,8 @@ def hardware_text(device: str, count: int) -> str:
 
 def quantization_text(quantization: str, lang: str) -> str:
     """The title of a quantisation; an id that is no longer known as it is."""
+    from engine.sizing.quantizations import quantizations
+
     known = quantizations()
     return known[quantization].title["zh" if lang == "zh" else "en"] if quantization in known else quantization
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.constraints.record import Constraints, Task
 from engine.identification import Said
-from engine.sizing.records import Workload
+from engine.sized import Workload
 
 _CONTEXT, _PROMPT, _OUTPUT = 8192, 1000, 1000
 """Tokens where nothing was said. Judged: a question with some documents, and an answer with its thinking."""

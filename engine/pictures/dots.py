@@ -9,7 +9,7 @@ from typing import Literal
 
 from engine.choosing.wording import hardware_text
 from engine.identification import Option, Recommendation
-from engine.sizing.records import Sizing
+from engine.sized import Sizing
 
 _MAKERS = re.compile(r"^(?:NVIDIA|AMD|Intel|Apple|Huawei|Qualcomm) | \d+ GB$")
 Role = Literal["choice", "runner_up", "other", "fails"]

@@ -261,7 +261,7 @@ def _always_with(rule: Rule, other: Rule) -> bool:
 
 
 def _tests(tests: Any, known: set[str], document: Document, name: str) -> Iterator[Problem]:
-    from engine.constraints import parse_constraints
+    from engine.constraints.values import parse_constraints
 
     for index, given in enumerate(tests if isinstance(tests, list) else []):
         where = ("tests", index)

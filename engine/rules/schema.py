@@ -178,7 +178,7 @@ class When(Record):
 
 def _number(name: str, text: str) -> float:
     """Text with a unit as a number in the unit of the constraint ``name``."""
-    from engine.constraints import parse_constraints
+    from engine.constraints.values import parse_constraints
 
     try:
         value = getattr(parse_constraints({name: text}), name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog.yaml_file import read_document
-from engine.constraints import settle
+from engine.constraints.settling import settle
 from engine.errors import UsageError
 from engine.hardware.schema import Device
 from engine.identification import RuleHit

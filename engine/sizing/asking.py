@@ -6,10 +6,10 @@ from pathlib import Path
 
 from engine.constraints.record import Installed
 from engine.errors import UsageError
+from engine.sized import Sizing, Workload
 from engine.sizing.models import find_model
 from engine.sizing.options import size_option
 from engine.sizing.quantizations import quantizations
-from engine.sizing.records import Sizing, Workload
 
 
 def size(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from engine.sized import Memory
 from engine.sizing.placement import Placement
-from engine.sizing.records import Memory
 
 _SAMPLED = 256 * 8
 """Bytes a word of the vocabulary that vLLM's memory profile reckons with: 256 rows of logits in 32 bits, and as many

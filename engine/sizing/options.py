@@ -8,6 +8,7 @@ from math import ceil, inf
 
 from engine.catalog.schema import Variant
 from engine.hardware.schema import Device
+from engine.sized import Layout, Memory, Note, Range, Sizing, Workload
 from engine.sizing.engines import choose_engine, serving_of
 from engine.sizing.machine import Machine, machine_of, runs_on
 from engine.sizing.memory import cache_of, memory_of, room_for_cache, tokens_in
@@ -15,7 +16,6 @@ from engine.sizing.model_parts import Parts, parts_of
 from engine.sizing.parallel import layouts
 from engine.sizing.placement import Placement, weigh
 from engine.sizing.quantizations import Quantization, quantizations
-from engine.sizing.records import Layout, Memory, Note, Range, Sizing, Workload
 from engine.sizing.roofline import Rates, rates_of
 from engine.sizing.serving import Steady, saturated, steady
 from engine.sizing.spread import widen

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil
 
+from engine.sized import Layout
 from engine.sizing.model_parts import Parts
-from engine.sizing.records import Layout
 
 
 @lru_cache(maxsize=4096)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.sized import Layout
 from engine.sizing.efficiencies import FITTED, Efficiencies
 from engine.sizing.engines import Serving
 from engine.sizing.machine import Machine
 from engine.sizing.model_parts import Parts
 from engine.sizing.quantizations import Quantization
-from engine.sizing.records import Layout
 
 _SMALL_BYTES = 2
 """Norms and routers are kept at 16 bits."""

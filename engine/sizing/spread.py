@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.sizing.records import Range
+from engine.sized import Range
 
 _FACTORS: Mapping[str, float] = {"ttft": 2.0, "tpot": 1.4, "throughput": 1.7, "prefill": 1.7}
 """An estimate lies within value/factor and value x factor in 80 % of cases: what documents left out of the fit show on

@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
-from engine.constraints import parse_constraints, read_text
 from engine.constraints.quantities import TOKENS_PER_HANZI, TOKENS_PER_WORD
+from engine.constraints.reading import read_text
+from engine.constraints.values import parse_constraints
 from engine.errors import UsageError
 from engine.tokenizers import CANDIDATES, load
 

@@ -20,8 +20,8 @@ from bot.slack.blocks import blocks, fallback, mark
 from bot.terminal import mark as terminal_mark
 from bot.terminal import render
 from engine.codec import recommendation_from_json, recommendation_to_json
-from engine.constraints import parse_constraints
 from engine.constraints.record import Constraints
+from engine.constraints.values import parse_constraints
 from engine.identification import Command, Recommendation, RuleHit
 
 CUSTOMERS = "We have 2x4090 and need answers under a second for a customer-service bot in Chinese"

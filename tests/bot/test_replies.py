@@ -23,7 +23,7 @@ from bot.terminal import mark as terminal_mark
 from bot.terminal import render
 from engine.errors import TargetError
 from engine.identification import Identification
-from engine.sizing.records import Workload
+from engine.sized import Workload
 
 HOSTILE = (
     "<!channel> <@U1> *b* _i_ ~s~ `c` ```x``` <http://evil|ok> http://evil.example :bomb: &amp; \u202e\x1b[31m\n@here "

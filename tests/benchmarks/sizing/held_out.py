@@ -20,8 +20,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from engine.hardware import load_hardware
+from engine.sized import Range, Sizing, Workload
 from engine.sizing import find_model, size_option
-from engine.sizing.records import Range, Sizing, Workload
 from sizing.peer_tools import Run
 
 MORE = Path(__file__).parent / "measurements_more.json"

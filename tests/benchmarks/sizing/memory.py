@@ -18,13 +18,13 @@ from engine.catalog import load_family, load_published
 from engine.catalog.schema import Variant
 from engine.hardware import load_hardware
 from engine.layouts import checkpoint_tensors, has_layout
+from engine.sized import Layout
 from engine.sizing.engines import serving_of
 from engine.sizing.machine import machine_of
 from engine.sizing.memory import memory_of
 from engine.sizing.model_parts import parts_of
 from engine.sizing.placement import Placement, weigh
 from engine.sizing.quantizations import quantizations
-from engine.sizing.records import Layout
 from engine.targets.target import Tensor
 
 WEIGHTS, CACHE = 0.02, 0.01

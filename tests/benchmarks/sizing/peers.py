@@ -27,8 +27,8 @@ from engine.catalog import load_family
 from engine.catalog.schema import Variant
 from engine.errors import R1Error
 from engine.hardware import load_hardware, parse_hardware
+from engine.sized import Workload
 from engine.sizing import find_model, size_option
-from engine.sizing.records import Workload
 from sizing.held_out import FEW, MORE, ask, read
 from sizing.peer_speed import SPEEDS
 from sizing.peer_tools import ADDERS, GIB, Memory, Peer, Run, Tools

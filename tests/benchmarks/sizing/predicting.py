@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.hardware import load_hardware
+from engine.sized import Layout
 from engine.sizing.efficiencies import FITTED, Efficiencies
 from engine.sizing.engines import serving_of
 from engine.sizing.machine import machine_of
@@ -12,7 +13,6 @@ from engine.sizing.memory import memory_of, room_for_cache
 from engine.sizing.model_parts import parts_of
 from engine.sizing.placement import Placement, weigh
 from engine.sizing.quantizations import quantizations
-from engine.sizing.records import Layout
 from engine.sizing.roofline import rates_of
 from engine.sizing.serving import burst, steady
 from engine.sizing.speculation import accepted_tokens

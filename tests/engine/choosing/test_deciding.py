@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from options import option, said
 
 from engine.choosing.asking import missing
 from engine.choosing.counterfactuals import counterfactuals
@@ -15,8 +16,7 @@ from engine.choosing.reasons import reasons_for
 from engine.choosing.scoring import answer_time, front_of
 from engine.constraints.record import Constraints, Installed
 from engine.identification import Option
-from engine.sizing.records import Workload
-from options import option, said
+from engine.sized import Workload
 
 WORKLOAD = Workload()
 ASKED = Constraints(hardware=(Installed("rtx-4090", 2),))
@@ -70,7 +70,9 @@ FIGURES = st.tuples(st.integers(40, 90), st.integers(1, 9), st.integers(1, 9))
 
 @given(st.lists(FIGURES, min_size=1, max_size=12), st.randoms())
 @settings(deadline=None)
-def test_the_choice_does_not_depend_on_the_order_of_the_options(figures: list[tuple[int, int, int]], shuffle: random.Random) -> None:
+def test_the_choice_does_not_depend_on_the_order_of_the_options(
+    figures: list[tuple[int, int, int]], shuffle: random.Random
+) -> None:
     options = [
         option(f"model-{number}", quality=float(quality), tpot=time / 100, cost=float(cost))
         for number, (quality, time, cost) in enumerate(figures)
@@ -124,7 +126,9 @@ def test_a_better_model_that_misses_one_demand_by_little_is_told() -> None:
 def test_what_is_far_off_is_no_advice(fails: tuple[object, ...]) -> None:
     far = option("R1-Distill-Llama-70B", quality=75, fails=fails)  # type: ignore[arg-type]
     decision = decide([far, LARGE], None, ASKED, WORKLOAD)
-    assert not [entry for entry in counterfactuals(decision, ASKED, (), ruled=None, there=1) if entry.code == "would.relax"]
+    assert not [
+        entry for entry in counterfactuals(decision, ASKED, (), ruled=None, there=1) if entry.code == "would.relax"
+    ]
 
 
 def test_hardware_that_would_carry_the_full_model_is_named_the_cheapest_first() -> None:
@@ -132,7 +136,9 @@ def test_hardware_that_would_carry_the_full_model_is_named_the_cheapest_first() 
     elsewhere = [option("DeepSeek-R1", kind="full", quality=80, cost=30.0, device="h200", count=8),
                  option("DeepSeek-R1", kind="full", quality=80, cost=50.0, device="b200", count=8)]  # fmt: skip
     told = counterfactuals(decision, ASKED, elsewhere, ruled=None, there=1)
-    assert [entry.values["hardware"] for entry in told if entry.code == "would.hardware"] == [{"device": "h200", "count": 8}]
+    assert [entry.values["hardware"] for entry in told if entry.code == "would.hardware"] == [
+        {"device": "h200", "count": 8}
+    ]
 
 
 def test_where_the_other_kind_fails_that_is_the_first_reason() -> None:

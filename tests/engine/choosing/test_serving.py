@@ -13,8 +13,8 @@ from engine.choosing.serving import command
 from engine.constraints.record import Constraints
 from engine.hardware import load_hardware
 from engine.identification import Command, Option
+from engine.sized import Layout, Workload
 from engine.sizing import quantizations, size_option
-from engine.sizing.records import Layout, Workload
 from engine.text import say
 
 VARIANTS = {entry.id: entry for entry in load_family("deepseek-r1").variants if entry.kind in ("full", "distilled")}

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.constraints import Constraints, Installed, from_stated, parse_constraints
 from engine.constraints.bounds import EXAMPLES
 from engine.constraints.lexicon import lexicon
 from engine.constraints.quantities import CNY_PER_USD, HOURS_PER_MONTH, TOKENS_PER_HANZI
-from engine.constraints.record import NAMES, UNITS, WORDS
+from engine.constraints.record import NAMES, UNITS, WORDS, Constraints, Installed
+from engine.constraints.values import from_stated, parse_constraints
 from engine.errors import UsageError
 
 _NONSENSE = yaml.safe_load((Path(__file__).parent / "nonsense.yaml").read_text(encoding="utf-8"))

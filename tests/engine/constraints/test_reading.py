@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.yaml_file import parse_records
-from engine.constraints import Constraints, Installed, read_text, settle
 from engine.constraints.lexicon import WordsFile, lexicon
-from engine.constraints.reading import TEXT_LIMIT
+from engine.constraints.reading import TEXT_LIMIT, read_text
+from engine.constraints.record import Constraints, Installed
+from engine.constraints.settling import settle
 from engine.errors import CatalogError, UsageError
 
 _HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ import pytest
 
 from engine.constraints.record import Installed
 from engine.errors import R1Error, TargetError, UsageError
+from engine.sized import Workload
 from engine.sizing import find_model, quantizations, size
-from engine.sizing.records import Workload
 from engine.text import LANGUAGES
 
 H200 = (Installed("h200", 8),)
@@ -97,7 +97,7 @@ def test_a_checkpoint_without_dimensions_gets_a_sentence(tmp_path: Path) -> None
 
 def test_sizing_needs_no_torch() -> None:
     code = (
-        "import sys\nfrom engine.sizing import size\nfrom engine.sizing.records import Workload\n"
+        "import sys\nfrom engine.sizing import size\nfrom engine.sized import Workload\n"
         "from engine.constraints.record import Installed\n"
         "size('deepseek-r1:32b', (Installed('h200', 8),), workload=Workload())\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.catalog import load_family, load_published
+from engine.sized import Layout
 from engine.sizing.model_parts import Parts, parts_of
 from engine.sizing.parallel import experts_over, layouts
-from engine.sizing.records import Layout
 
 VARIANTS = {entry.id: entry for entry in (*load_family("deepseek-r1").variants, *load_published())}
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as some
 from engine.catalog import load_family, load_published
 from engine.hardware import load_hardware
 from engine.layouts import checkpoint_tensors
+from engine.sized import Layout
 from engine.sizing import quantizations
 from engine.sizing.engines import serving_of
 from engine.sizing.machine import machine_of
 from engine.sizing.memory import cache_of, memory_of, room_for_cache, tokens_in
 from engine.sizing.model_parts import Parts, parts_of
 from engine.sizing.placement import Placement, weigh
-from engine.sizing.records import Layout
 
 VARIANTS = {entry.id: entry for entry in (*load_family("deepseek-r1").variants, *load_published())}
 BYTES = {"F8_E4M3": 1, "BF16": 2, "F32": 4}

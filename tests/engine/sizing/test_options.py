@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 
 from engine.catalog import load_family, load_published
 from engine.hardware import load_hardware
+from engine.sized import Sizing, Workload
 from engine.sizing import quantizations, size_option
-from engine.sizing.records import Sizing, Workload
 from engine.text import LANGUAGES, say
 
 FAMILY = {entry.id: entry for entry in load_family("deepseek-r1").variants}

@@ -15,13 +15,13 @@ from sizing.throughput import BARS, COVERAGE, FEW, compare
 
 from engine.catalog import load_family, load_published
 from engine.hardware import load_hardware
+from engine.sized import Layout
 from engine.sizing import quantizations
 from engine.sizing.efficiencies import FITTED
 from engine.sizing.engines import serving_of
 from engine.sizing.machine import machine_of
 from engine.sizing.model_parts import parts_of
 from engine.sizing.placement import Placement, weigh
-from engine.sizing.records import Layout
 from engine.sizing.roofline import Rates, decode_step, distinct_share, prefill_step, rates_of
 from engine.sizing.serving import burst, prefill_seconds, prompt_seconds, steady
 from engine.sizing.speculation import accepted_tokens

@@ -13,10 +13,10 @@ import yaml
 
 from engine.hardware import load_hardware, parse_hardware
 from engine.hardware.schema import Device
+from engine.sized import Workload
 from engine.sizing import find_model, quantizations, size_option
 from engine.sizing.engines import serving_of
 from engine.sizing.machine import machine_of
-from engine.sizing.records import Workload
 
 DOCUMENTED = yaml.safe_load(
     (Path(__file__).parents[2] / "benchmarks" / "sizing" / "documented.yaml").read_text("utf-8")
