@@ -168,15 +168,17 @@ def _option(variant: Variant, sizing: Sizing, constraints: Constraints) -> Optio
 def _sizings(hardware: Hardware, variant: Variant, workload: Workload, constraints: Constraints) -> Iterator[Sizing]:
     busy = constraints.throughput is not None or constraints.concurrency is not None
     roomiest = inf if hardware.named else _ROOMY_WHEN_BUSY if busy else _ROOMY
+    smallest = min((_memory(place) for place in hardware.places), default=0.0) * 1e9
     found = False
     for device, count in hardware.places:
         room = device.usable * count * 1e9
+        least = room / roomiest if room > smallest else 0.0
         on_server, in_files = _readable(variant, device)
-        within = [kind for kind, size in on_server if size <= room <= size * roomiest]
+        within = [kind for kind, size in on_server if least <= size <= room]
         sizings = [size_option(variant, kind, device, count, workload) for kind in within]
         for_servers = device.kind == "accelerator" and workload.concurrency > _AT_ONCE_IN_FILES
         if not for_servers and (device.kind != "accelerator" or not any(sizing.fits for sizing in sizings)):
-            within = [kind for kind, size in in_files if size <= room <= size * roomiest]
+            within = [kind for kind, size in in_files if least <= size <= room]
             sizings += [size_option(variant, kind, device, count, workload) for kind in within]
         found = found or bool(sizings)
         yield from sizings

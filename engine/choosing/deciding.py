@@ -43,11 +43,16 @@ class Decision:
 
 
 def is_settled(constraints: Constraints, passing: Sequence[Option]) -> bool:
-    """Whether a choice can be made without a rule: where it is known what it runs on, or the demands leave one kind only.
-    To choose between kinds by score alone, on hardware that is only a suggestion, would be a guess."""
+    """Whether a choice can be made without a rule: where it is known what it runs on, or the demands leave one kind only,
+    or one that gives the better answers for less. To choose between kinds by score alone, on hardware that is only a
+    suggestion, would be a guess."""
     if constraints.hardware or any(getattr(constraints, name) is not None for name in _NAMED):
         return True
-    return len({option.kind for option in passing}) == 1
+    full, distilled = (
+        max((option.quality for option in passing if option.kind == kind), default=0.0)
+        for kind in ("full", "distilled")
+    )
+    return full <= distilled or distilled == 0.0
 
 
 def decide(options: Sequence[Option], ruled: Kind | None, constraints: Constraints, workload: Workload) -> Decision:

@@ -26,8 +26,9 @@ def _failures(option: Option, variant: Variant, constraints: Constraints, worklo
         yield Said("fails.licence", {"licence": variant.licence or "?"})
     if not sizing.fits:
         yield _short_of_memory(option, workload)
+    if sizing.max_context == 0:
         return
-    if sizing.max_context < workload.context:
+    if sizing.fits and sizing.max_context < workload.context:
         yield Said("fails.context", {"needed_tokens": workload.context, "has_tokens": sizing.max_context})
     if constraints.ttft is not None and sizing.ttft.value > constraints.ttft:
         yield Said("fails.ttft", {"needed_s": constraints.ttft, "has_s": sizing.ttft.value})

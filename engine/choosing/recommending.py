@@ -189,6 +189,8 @@ def _worth_showing(decision: Decision) -> tuple[Option, ...]:
 def _excluded(decision: Decision) -> tuple[Option, ...]:
     """Of each variant that meets no demand fully, the option that comes nearest; the best variant first."""
     passing = {option.variant for option in decision.passing}
+    if decision.option is None and passing:  # nothing was said to choose by
+        return ()
     left: dict[str, Option] = {}
     for option in sorted((option for option in decision.options if option.fails), key=nearness):
         if option.variant not in passing:
