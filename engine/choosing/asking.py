@@ -42,7 +42,8 @@ def missing(
     }
     if chosen is None and not any(effects.values()):
         return tuple(effects)[:ASKED]
-    ranked = sorted(effects, key=lambda name: (-effects[name], ORDER.index(name)))
+    # Without the hardware every figure is of a suggestion.
+    ranked = sorted(effects, key=lambda name: (name != "hardware", -effects[name], ORDER.index(name)))
     return tuple(name for name in ranked if effects[name] > 0)[:ASKED]
 
 
