@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from engine.catalog.schema import Composed, Family, Folktale, Record, Tokenizer, Variant, Vocabulary
-from engine.catalog.yaml_file import read_records
+from engine.catalog.yaml_file import last_written, read_records
 from engine.errors import CatalogError, UsageError
 
 _SHIPPED = ("deepseek-r1", "article")
@@ -98,16 +98,11 @@ def _published() -> Published:
 
 
 def _read_family(path: Path) -> Family:
-    try:
-        written = path.stat().st_mtime_ns
-    except OSError:
-        written = 0
-    return _family_as_of(path, written)
+    return _family_as_of(path, last_written(path))
 
 
 @lru_cache(maxsize=16)
 def _family_as_of(path: Path, written: int) -> Family:
-    """Cached by time of writing too: a worker runs for weeks, and its users edit their families."""
     family = read_records(path, Family)
     published = _published()
     joined = family.model_copy(

@@ -83,6 +83,15 @@ def parse_yaml_file(text: str, name: str) -> Document:
         raise CatalogError("catalog_yaml", file=name, line=_line_of(error), problem=_problem_of(error)) from error
 
 
+def last_written(path: Path) -> int:
+    """When a file was last written, by which what was read of it is kept: a worker runs for weeks, and its users edit their
+    files. 0: it is not there, which reading it will say."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _read(path: Path) -> str:
     try:
         if not path.is_file():

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from engine.catalog.yaml_file import read_records
+from engine.catalog.yaml_file import last_written, read_records
 from engine.errors import CatalogError
 from engine.hardware.naming import Index, build_index
 from engine.hardware.schema import Device, HardwareFile, Machine
@@ -37,7 +37,7 @@ def load_hardware(hardware_files: tuple[Path, ...] = ()) -> Mapping[str, Device]
 
 def load_catalog(hardware_files: tuple[Path, ...] = ()) -> Catalog:
     """Devices, machines, and their names. Raises as ``load_hardware``."""
-    return _load(tuple((path, _stamp(path)) for path in (_SHIPPED, *hardware_files)))
+    return _load(tuple((path, last_written(path)) for path in (_SHIPPED, *hardware_files)))
 
 
 @lru_cache(maxsize=8)
@@ -52,11 +52,3 @@ def _load(files: tuple[tuple[Path, int], ...]) -> Catalog:
             if unknown := [part for part in machine.devices if part not in devices]:
                 raise CatalogError("hardware_machine", file=path.name, name=machine.names[0], device=unknown[0])
     return Catalog(MappingProxyType(devices), tuple(machines))
-
-
-def _stamp(path: Path) -> int:
-    """When a file last changed, so that an edited one is read again; 0: not there, which reading it will say."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from engine.catalog.yaml_file import read_records
+from engine.catalog.yaml_file import last_written, read_records
 from engine.rules.schema import Rule, RuleFile
 
 SHIPPED = Path(str(files(__package__).joinpath("article.yaml")))
@@ -27,11 +27,7 @@ def load_rules(rule_files: tuple[Path, ...] = ()) -> tuple[Rule, ...]:
 
 def read_rules(path: Path) -> RuleFile:
     """One rule file, whole. Raises as ``load_rules``."""
-    try:
-        written = path.stat().st_mtime_ns
-    except OSError:
-        written = 0
-    return _read_as_of(path, written)
+    return _read_as_of(path, last_written(path))
 
 
 @cache
@@ -41,5 +37,4 @@ def _shipped() -> RuleFile:
 
 @lru_cache(maxsize=16)
 def _read_as_of(path: Path, written: int) -> RuleFile:
-    """Cached by time of writing too: a worker runs for weeks, and its users edit their rules."""
     return read_records(path, RuleFile)
