@@ -95,7 +95,8 @@ def _ascend(option: Option, asked: _Asked, device: Device) -> Command:
     words += ["--reasoning-parser", "deepseek_r1", *_listen(8000)]
     world = sizing.layout.tensor * sizing.layout.pipeline
     values = {"path": checkpoint.name, "world": world, "tokens": _context(sizing, asked)}
-    notes = [Said("serving.mindie", values)]
+    native = sizing.quantization in ("int8", "bf16")
+    notes = [Said("serving.mindie", values) if native else Said("serving.ascend_recent")]
     if (nodes := _nodes(sizing.layout)) == 1:
         return _made("vllm-ascend", [words], checkpoint, *notes)
     ray = [["ray", "start", "--head", "--port", "6379"], ["ray", "start", "--address", f"{_HEAD}:6379"]]
@@ -210,7 +211,8 @@ def _parallel(layout: Layout) -> list[str]:
 
 
 def _limits(sizing: Sizing, asked: _Asked) -> list[str]:
-    most = ["--max-num-seqs", str(_at_once(sizing, asked))] if asked.limited else []
+    each = ceil(_at_once(sizing, asked) / sizing.layout.attention)  # vLLM counts by data-parallel rank
+    most = ["--max-num-seqs", str(each)] if asked.limited else []
     return ["--max-model-len", str(_context(sizing, asked)), *most]
 
 

@@ -174,6 +174,22 @@ def test_ascend_is_served_with_its_plug_in_and_mindie_gets_the_same_numbers() ->
     assert "serving.convert" in codes(distill)
 
 
+def test_other_peoples_int4_on_ascend_needs_a_recent_plug_in_and_is_no_weights_for_mindie() -> None:
+    made = command(option("DeepSeek-R1-0528", "awq-int4", "ascend-910b", 8, "vllm"), ASKED)
+    assert "serving.ascend_recent" in codes(made) and "serving.mindie" not in codes(made)
+
+
+def test_data_parallel_attention_is_asked_for_and_limits_are_of_each_rank() -> None:
+    chosen = laid(option("DeepSeek-R1", "fp8", "h200", 8, "vllm"), tensor=8, expert=8, attention=8)
+    given = flags(command(chosen, replace(ASKED, concurrency=200)))
+    assert given["--data-parallel-size"] == "8" and given["--max-num-seqs"] == "25"
+    assert "--tensor-parallel-size" not in given and "--enable-expert-parallel" in given
+    sglang = replace(chosen, sizing=replace(chosen.sizing, engine="sglang"))
+    given = flags(command(sglang, replace(ASKED, concurrency=200)))
+    assert (given["--tp-size"], given["--dp-size"], given["--max-running-requests"]) == ("8", "8", "200")
+    assert "--enable-dp-attention" in given
+
+
 def test_int8_of_the_full_model_is_served_by_what_loads_it() -> None:
     made = command(option("DeepSeek-R1", "int8", "a100-80gb", 16, "vllm"), ASKED)
     assert made.engine == "sglang" and flags(made)["--quantization"] == "w8a8_int8"
