@@ -104,7 +104,7 @@ def _of_memory(constraints: Constraints, memory: float, known: Mapping[str, Devi
 
 def _is_like(place: Place, constraints: Constraints, memory: float) -> bool:
     device = place[0]
-    if constraints.device is not None and device.place not in _places(constraints.device):
+    if constraints.device is not None and not _is_a(device, constraints.device):
         return False
     if constraints.bandwidth is not None and not 0.6 <= device.bandwidth / constraints.bandwidth <= 1.6:
         return False
@@ -113,19 +113,22 @@ def _is_like(place: Place, constraints: Constraints, memory: float) -> bool:
 
 def _of_kind(constraints: Constraints, known: Mapping[str, Device], bought: list[Place]) -> tuple[Place, ...]:
     """Usual purchases of a kind; else devices of it in the middle by memory, at its lower end where compute is limited."""
-    places = _places(constraints.device or "server")
-    usual = [place for place in bought if place[0].place in places and place[0].price is not None]
+    kind = constraints.device or "server"
+    usual = [place for place in bought if _is_a(place[0], kind) and place[0].price is not None]
     if usual and constraints.device not in _HELD:
         return tuple(usual)
-    singles = sorted(((device, 1) for device in known.values() if device.place in places), key=_memory)
+    singles = sorted(((device, 1) for device in known.values() if _is_a(device, kind)), key=_memory)
     modest = constraints.compute == "limited" or constraints.device == "embedded"
     middle = len(singles) // (4 if modest else 2)
     first = max(0, middle - _FEW // 2)
     return tuple(singles[first : first + _FEW])
 
 
-def _places(kind: str) -> tuple[str, ...]:
-    return _PLACES.get(kind, (kind,))
+def _is_a(device: Device, kind: str) -> bool:
+    """Whether people may mean the device by a kind of place. "A laptop" is no Mac unless they say so: its memory is fast."""
+    if kind == "laptop" and device.vendor == "apple":
+        return False
+    return device.place in _PLACES.get(kind, (kind,))
 
 
 def _stands_in(places: Sequence[Place]) -> Said:

@@ -161,7 +161,7 @@ def _told(
         )
         if option
         else (),
-        command=command(option, constraints) if option else None,
+        command=command(option, constraints, devices=question.devices) if option else None,
         counterfactuals=_counterfactuals(question, ruling, decision),
         meaning=meaning_of(verdict, option, decision.options),
         assumed=assumed,
