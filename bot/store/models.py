@@ -79,6 +79,11 @@ class RequestRow(Base):
     text: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
 
+    __table_args__ = (
+        Index("ix_requests_user_id_created", "user_id", "created"),
+        Index("ix_requests_created", "created"),
+    )
+
 
 class JobRow(Base):
     """Work accepted: queued → running → computed → answered; ``attempt`` fences late workers off."""
@@ -98,7 +103,11 @@ class JobRow(Base):
     recommendation_id: Mapped[str | None] = mapped_column(ForeignKey("recommendations.id", ondelete="SET NULL"))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON_)
 
-    __table_args__ = (Index("ix_jobs_state_lease_until", "state", "lease_until"),)
+    __table_args__ = (
+        Index("ix_jobs_state_lease_until", "state", "lease_until"),
+        Index("ix_jobs_verdict_id", "verdict_id"),
+        Index("ix_jobs_recommendation_id", "recommendation_id"),
+    )
 
 
 class VerdictRow(Base):
@@ -120,7 +129,10 @@ class VerdictRow(Base):
     engine_version: Mapped[str] = mapped_column(String(32))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
 
-    __table_args__ = (Index("ix_verdicts_team_created", "team", "created"),)
+    __table_args__ = (
+        Index("ix_verdicts_team_created", "team", "created"),
+        Index("ix_verdicts_request_id", "request_id"),
+    )
 
 
 class EvidenceRow(Base):
@@ -146,6 +158,11 @@ class RecommendationRow(Base):
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="CASCADE"))
     choice: Mapped[str | None] = mapped_column(String(16))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+    __table_args__ = (
+        Index("ix_recommendations_request_id", "request_id"),
+        Index("ix_recommendations_verdict_id", "verdict_id"),
+    )
 
 
 class EndpointRow(Base):

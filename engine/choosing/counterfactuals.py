@@ -26,9 +26,19 @@ def counterfactuals(
     """
     said = [*_relaxed(decision), *_elsewhere(decision, elsewhere), *([ruled] if ruled else []),
             *_spare(decision, there)]  # fmt: skip
-    if decision.option is None and constraints.privacy != "on-premise":
+    if decision.option is None and constraints.privacy != "on-premise" and not _too_slow(decision):
         said.append(Said("would.api", {}))
     return tuple(said[:_MOST])
+
+
+def _too_slow(decision: Decision) -> bool:
+    """Whether something fits and is only too slow: then nobody's hardware can be promised to be quick enough."""
+    return any(
+        said.code in ("fails.ttft", "fails.tpot")
+        for option in decision.options
+        for said in option.fails
+        if option.sizing.fits
+    )
 
 
 def _relaxed(decision: Decision) -> Iterator[Said]:

@@ -34,8 +34,8 @@ def _shown(name: str, value: Any, lang: str) -> Any:
         return say(f"recommendation.tasks.{value}", lang)
     if name == "benchmarks":
         return benchmarks_text(value, lang)
-    if name == "rules":
-        return ", ".join(value)
+    if isinstance(value, list | tuple):
+        return ("、" if lang == "zh" else ", ").join(map(str, value))
     if isinstance(value, Mapping):
         return value[lang]
     if value is None:
