@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     admins: tuple[str, ...] = ()
     key_variables: tuple[str, ...] = ("*_API_KEY",)
     allow_private_endpoints: bool = False
+    allowed_channels: tuple[str, ...] = ()
+    allow_dms: bool = True
+    quota_per_day: int | None = Field(None, ge=1, le=1_000_000)
+    retention_days: int | None = Field(None, ge=1, le=36_500)
     default_lang: Literal["en", "zh"] = "en"
     host: str = "0.0.0.0"
     port: int = Field(3000, ge=0, le=65535)

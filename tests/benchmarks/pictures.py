@@ -36,8 +36,8 @@ _CHROMIUM = (
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
 QUESTIONS = {
-    "reply-en": ("identify {path} for real-time customer service", 870),
-    "reply-zh": ("鉴定 {path} 用于在线客服", 770),
+    "reply-en": ("identify {path} for real-time customer service", 1130),
+    "reply-zh": ("鉴定 {path} 用于在线客服", 1010),
 }
 HEADS = {"heads-en": ("identify {path} --thorough", 1240), "heads-zh": ("鉴定 {path} --thorough", 1170)}
 ENDPOINTS = {"endpoint-en": ("identify {path}", 880), "endpoint-zh": ("鉴定 {path}", 860)}
