@@ -1,15 +1,69 @@
-"""Who may ask what, about which targets."""
+"""Who may ask what, where, how often, and about which targets."""
 
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from bot.endpoints import is_endpoint_url, is_name
 from bot.requests import Origin, Request
 from bot.settings import Settings
+from bot.store.models import RequestRow, now
 from engine.errors import TargetError, UsageError
 from engine.targets.spec import HubRef, parse_spec
+
+FREE = ("devices", "endpoint", "explain", "forget", "help", "history", "refused")
+"""Verbs that cost next to nothing, and do not count towards a quota."""
+_DAY = timedelta(days=1)
+_SHOWN = 5
+
+
+def check_place(origin: Origin, settings: Settings) -> None:
+    """Refuse channels that are not in ``allowed_channels``, where that is set, and direct messages where
+    ``allow_dms`` is off. Admins may ask anywhere.
+
+    Raises:
+        UsageError: not here.
+    """
+    if origin.surface == "cli" or origin.user in settings.admins:
+        return
+    if origin.channel.startswith("D"):
+        if not settings.allow_dms:
+            raise UsageError("dms_not_allowed")
+    elif origin.channel and settings.allowed_channels and origin.channel not in settings.allowed_channels:
+        code = "channel_not_allowed" if settings.allow_dms else "channel_not_allowed_nor_dms"
+        shown = " ".join(f"<#{channel}>" for channel in settings.allowed_channels[:_SHOWN])
+        raise UsageError(code, channels=shown)
+
+
+def check_quota(session: Session, request: Request, origin: Origin, settings: Settings, dedup_key: str) -> None:
+    """Refuse a person's question beyond ``quota_per_day`` within any 24 hours; to be called in the transaction that
+    keeps the question. Admins have no quota, and a delivery that was accepted before counts no second time.
+
+    Raises:
+        UsageError: the quota is used up; the sentence says when there is one more to ask.
+    """
+    most = settings.quota_per_day
+    if most is None or origin.surface == "cli" or request.verb in FREE or origin.user in settings.admins:
+        return
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyhow
+        who = {"who": f"quota {origin.team} {origin.user}"}
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 0))"), who)
+    if session.scalar(select(RequestRow.id).where(RequestRow.dedup_key == dedup_key)) is not None:
+        return
+    mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team) & RequestRow.verb.not_in(FREE)
+    recent = select(RequestRow.created).where(mine, RequestRow.created > now() - _DAY)
+    if (session.scalar(select(func.count()).select_from(recent.subquery())) or 0) < most:
+        return
+    # The next one may be asked once only most - 1 lie within a day: when the most-th latest is a day old.
+    again = session.scalars(recent.order_by(RequestRow.created.desc()).offset(most - 1).limit(1)).one() + _DAY
+    wait = max(again - now(), timedelta(minutes=1))
+    hours, minutes = divmod(-(-int(wait.total_seconds()) // 60), 60)
+    raise UsageError("quota_used", most=most, wait=f"{hours}:{minutes:02d}", at=f"{again:%Y-%m-%d %H:%M}")
 
 
 def check_target(request: Request, origin: Origin, settings: Settings, *, registered: bool) -> None:

@@ -15,7 +15,9 @@ import click
 
 from bot.cli_devices import devices
 from bot.cli_endpoints import endpoint, reference
+from bot.cli_forget import forget
 from bot.cli_recommend import recommend, size
+from bot.cli_report import report
 from bot.cli_rules import rules
 from bot.terminal import print_json, progress_line, save_picture, show, spoken_here
 from bot.typed import JSON, LANG, PICTURE, deployment, request_of
@@ -231,9 +233,11 @@ def db_path() -> int:
 group.add_command(recommend)
 group.add_command(size)
 group.add_command(devices)
+group.add_command(report)
 group.add_command(endpoint)
 group.add_command(reference)
 group.add_command(rules)
+group.add_command(forget)
 
 
 def _settings(**overrides: Any) -> Settings:

@@ -17,9 +17,10 @@ from engine.errors import UsageError
 VERBS: dict[str, Verb] = {
     "identify": "identify", "recommend": "recommend", "history": "history", "explain": "explain", "help": "help",
     "鉴定": "identify", "识别": "identify", "推荐": "recommend", "建议": "recommend", "历史": "history",
-    "记录": "history", "解释": "explain", "说明": "explain", "帮助": "help",
+    "记录": "history", "解释": "explain", "说明": "explain", "帮助": "help", "report": "report", "报告": "report",
     "endpoint": "endpoint", "endpoints": "endpoint", "接口": "endpoint", "端点": "endpoint",
     "devices": "devices", "设备": "devices", "选型": "recommend", "size": "size", "估算": "size", "规格": "size",
+    "forget": "forget", "忘记": "forget", "忘记我": "forget",
 }  # fmt: skip
 ACTIONS: dict[str, Action] = {
     "add": "add", "list": "list", "remove": "remove", "添加": "add", "登记": "add", "列表": "list", "删除": "remove",
@@ -35,11 +36,16 @@ OPTIONS: dict[Verb, tuple[str, ...]] = {
     "size": ("--gpu", "--quantization", "--context", "--concurrency", "--prompt", "--output", "--lang"),
     "history": ("--limit", "--lang"),
     "explain": ("--lang",),
+    "report": ("--lang",),
     "endpoint": ("--lang",),
     "devices": ("--lang",),
     "help": ("--lang",),
+    "forget": ("--lang",),
 }
+_SURE = ("yes", "确认")
 FLAGS = frozenset({"--thorough"})
+_SHORT: dict[Verb, int] = {"devices": 0, "report": 1}
+"""Verbs that a question may begin with: how many words follow them where they are meant as verbs."""
 _EXAMPLES = {
     "--family": "deepseek-r1", "--scenario": "legal contracts", "--constraint": "latency=500ms", "--limit": "10",
     "--budget-tokens": "2000", "--lang": "zh", "--gpu": "2x4090", "--context": "32k", "--concurrency": "8", "--ttft": "1s",
@@ -100,7 +106,7 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
     if not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     verb = VERBS.get(words[0].lower())
-    if verb is None or (verb == "endpoint" and not _acts(words)) or (verb == "devices" and not _alone(words)):
+    if verb is None or (verb == "endpoint" and not _acts(words)) or (verb in _SHORT and not _alone(verb, words)):
         return _understood(understand(words, names()), words, text, lang)
     parsed = _options(verb, words[1:])
     chosen = parsed.one("--lang")
@@ -122,14 +128,16 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
             target=" ".join(parsed.words) or None,
             limit=_number(parsed, "--limit", MOST_HISTORY) or 10,
         )
-    if verb == "explain":
+    if verb in ("explain", "report"):
         if not parsed.words:
-            raise UsageError("explain_id", example="k3m9x7wq2a")
+            raise UsageError(f"{verb}_id", example="k3m9x7wq2a")
         return Request(verb=verb, text=text, lang=spoken, verdict_id=parsed.words[0].strip("`#"))
     if verb == "endpoint":
         return _endpoint(parsed, text, spoken)
     if verb == "devices":
         return Request(verb=verb, text=text, lang=spoken)
+    if verb == "forget":
+        return Request(verb=verb, text=text, lang=spoken, action="remove" if _is_sure(parsed.words) else "list")
     return Request(verb="help", text=text, lang=spoken)
 
 
@@ -215,9 +223,22 @@ def _acts(words: Sequence[str]) -> bool:
     return not words[1:] or words[1].startswith("--") or words[1].lower() in ACTIONS
 
 
-def _alone(words: Sequence[str]) -> bool:
-    """Whether only options follow "devices"; else it is the first word of a question."""
-    return not words[1:] or words[1].startswith("--")
+def _alone(verb: Verb, words: Sequence[str]) -> bool:
+    """Whether only options follow "devices", or an id and options "report"; else it is the first word of a question."""
+    rest = next((at for at, word in enumerate(words[1:]) if word.startswith("--")), len(words) - 1)
+    return rest <= _SHORT[verb]
+
+
+def _about_me(words: Sequence[str]) -> bool:
+    """Whether "forget" is said of oneself, with "yes" behind it or not; else it is the first word of a question."""
+    said = [word.lower() for word in words[1:] if not word.startswith("--") and word not in ("en", "zh")]
+    if _is_sure(said):
+        said = said[:-1]
+    return said in (["me"], ["我"]) or (words[0] == "忘记我" and not said)
+
+
+def _is_sure(words: Sequence[str]) -> bool:
+    return bool(words) and words[-1].lower() in _SURE
 
 
 def _endpoint(parsed: _Parsed, text: str, lang: Lang) -> Request:

@@ -9,7 +9,7 @@ giving it twice changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,6 +55,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report as it is written or uploaded: the file's name and its bytes."""
+
+    name: str
+    html: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
     explained observations give now."""
@@ -65,6 +73,7 @@ class Answer:
     history: tuple[HistoryRow, ...] | None = None
     explanation: StoredVerdict | None = None
     today: Verdict | None = None
+    report: ReportFile | None = None
     endpoints: tuple[EndpointLine, ...] | None = None
     added: EndpointLine | None = None
     removed: str | None = None
@@ -100,10 +109,18 @@ def devices_seen(settings: Settings) -> Answer:
     )
 
 
-def accept(store: Store, request: Request, origin: Origin, *, dedup_key: str) -> str | None:
-    """Commit a request and its job; ``None`` when this delivery was accepted before."""
+def accept(
+    store: Store, request: Request, origin: Origin, *, dedup_key: str, check: Callable[[Session], None] | None = None
+) -> str | None:
+    """Commit a request and its job; ``None`` when this delivery was accepted before.
+
+    Args:
+        check: looked at in the same transaction; what it raises is raised, and nothing is kept.
+    """
     try:
         with store.begin() as session:
+            if check is not None:
+                check(session)
             request_id = add_request(session, request, origin, dedup_key)
             job = JobRow(request_id=request_id)
             session.add(job)

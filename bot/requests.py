@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
-Verb = Literal["identify", "recommend", "history", "explain", "endpoint", "devices", "size", "help", "refused"]
+Verb = Literal[
+    "identify", "recommend", "history", "explain", "report", "endpoint", "devices", "size", "help", "forget", "refused"
+]
 Action = Literal["add", "list", "remove"]
 MOST_TOKENS = 10_000_000
 """What one identification of an endpoint may be allowed to spend, whoever asks."""
@@ -27,7 +29,7 @@ class Request:
         refusal: for the verb ``refused``, the error's code and values.
         budget_tokens: what an endpoint may be asked for at most, in tokens.
         thorough: ask an endpoint on after the verdict.
-        action: for the verb ``endpoint``, what to do.
+        action: for the verb ``endpoint``, what to do; for ``forget``, ``list`` what there is or ``remove`` it.
     """
 
     verb: Verb

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import engine
 from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
+from bot.forgetting import expire
 from bot.jobs import Answer, Job, LeaseLost, advance, devices_seen, explained, finish, release, renew, take
 from bot.settings import Settings, backend_of
 from bot.sizing import sized
 from bot.store import Store
 from bot.store.endpoints import list_endpoints, remove_endpoint, shown
 from bot.store.queries import (
+    StoredVerdict,
     history,
     load_recommendation,
     load_verdict,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("r1.worker")
 _IDLE = 0.1
+_EXPIRED, _EXPIRE_EVERY = 100, 3600.0
+"""How many questions past ``retention_days`` go at a time; seconds to the next look once none is left."""
 _DELIVERY_WAITS = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
@@ -64,12 +68,14 @@ class Worker:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{threading.get_ident() % 10**6}"
         self.stop = threading.Event()
         self._opened: Backend | None = None
+        self._expire_at = 0.0
 
     def run(self) -> None:
         """Take and do jobs until told to stop; what is under way then is finished first."""
         while not self.stop.is_set():
             try:
                 busy = self.run_one()
+                self._expire()
             except Exception:  # a database restart must not end the worker
                 log.exception("could not take or finish a job; trying again")
                 busy = False
@@ -78,6 +84,16 @@ class Worker:
                 self.stop.wait(_IDLE)
         if self._opened is not None:
             self._opened.close()
+
+    def _expire(self) -> None:
+        """Delete some of what is past ``retention_days``, between two jobs."""
+        days = self.settings.retention_days
+        if days is None or time.monotonic() < self._expire_at:
+            return
+        gone = expire(self.store, days, _EXPIRED)
+        self._expire_at = time.monotonic() + (1.0 if gone >= _EXPIRED else _EXPIRE_EVERY)
+        if gone:
+            log.info("%s questions older than %s days were deleted", gone, days)
 
     def run_one(self) -> bool:
         """Do one job, if there is one."""
@@ -234,12 +250,21 @@ class Worker:
                 return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
             if request.verb == "devices":
                 return self._devices()
-            if request.verb != "explain":
+            if request.verb not in ("explain", "report"):
                 return Answer()
             stored = load_verdict(session, request.verdict_id or "", team=team)
         if stored is None:
             return Answer(error=UsageError("verdict_unknown", id=(request.verdict_id or "")[:40]))
-        return explained(stored, self.settings)
+        return self._report(job, stored) if request.verb == "report" else explained(stored, self.settings)
+
+    def _report(self, job: Job, stored: StoredVerdict) -> Answer:
+        from bot.report import reported
+
+        try:
+            return reported(stored, self.settings, job.request.lang)
+        except Exception:
+            log.exception("job %s failed", job.id)
+            return Answer(error=R1Error("job_crashed", job=job.id))
 
     def _size(self, job: Job) -> Answer:
         try:

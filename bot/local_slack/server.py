@@ -52,7 +52,11 @@ class LocalSlack:
         self.port = self._listener.getsockname()[1]
         self.workspace.uploads.base = f"http://127.0.0.1:{self.port}/upload/v1/"
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="error", access_log=False, timeout_graceful_shutdown=1
+            Starlette(routes=routes),
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            date_header=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True, name="local-slack")
@@ -79,7 +83,9 @@ class LocalSlack:
 
     def slash(self, text: str, *, channel: str = "C0MODELS", user: str | None = None) -> Delivery:
         """A person types ``/r1 text``."""
-        return self.deliver("slash_commands", self.slash_payload(text, channel=channel, user=user))
+        delivery = self.deliver("slash_commands", self.slash_payload(text, channel=channel, user=user))
+        self.workspace.acknowledged(delivery)
+        return delivery
 
     def slash_payload(self, text: str, *, channel: str = "C0MODELS", user: str | None = None) -> Body:
         """The form that Slack posts for a slash command."""
@@ -232,10 +238,11 @@ class LocalSlack:
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
         if method == "apps.connections.open" and token == self.workspace.app_token:
             return JSONResponse({"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"})
+        headers = {"x-oauth-scopes": ",".join(self.workspace.scopes), "date": self.workspace.date()}
         try:
-            return JSONResponse(self.workspace.call(method, arguments, token))
+            return JSONResponse(self.workspace.call(method, arguments, token), headers=headers)
         except ApiError as error:
-            return JSONResponse(error.answer)
+            return JSONResponse(error.answer, headers=headers)
 
     async def _respond(self, request: Request) -> Response:
         from starlette.responses import PlainTextResponse

@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from bot.local_slack.modals import ApiError, Body, Modals
 from bot.local_slack.uploads import Upload, Uploads, file_json
 from bot.local_slack.validate import problems_of_message
+from bot.slack.manifest import manifest_scopes
 
 __all__ = ["ApiError", "Body", "Call", "Delivery", "Message", "Workspace"]
 
@@ -61,6 +63,8 @@ class Workspace:
     Attributes:
         refuse: called with each method and its arguments; may raise ``ApiError`` or return a number of
             seconds to answer 429 with.
+        scopes: what the bot token was granted; those of the manifest.
+        clock_ahead: by how many seconds Slack's clock is before this machine's.
     """
 
     def __init__(self) -> None:
@@ -80,6 +84,8 @@ class Workspace:
         self.violations: list[str] = self.modals.violations
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
         self.response_urls: dict[str, tuple[str, str]] = {}
+        self.scopes = manifest_scopes()
+        self.clock_ahead = 0.0
         self.lock = threading.RLock()
         self._numbers = itertools.count(1)
 
@@ -105,6 +111,8 @@ class Workspace:
             try:
                 if token not in (self.bot_token, self.app_token):
                     raise ApiError("invalid_auth" if token else "not_authed")
+                if method == "apps.connections.open":  # answered before, with an app token
+                    raise ApiError("not_allowed_token_type")
                 if handler is None:
                     raise ApiError("unknown_method", req_method=method)
                 answer = handler(self, arguments)
@@ -135,6 +143,22 @@ class Workspace:
                 )
             )
             return True
+
+    def acknowledged(self, delivery: Delivery) -> None:
+        """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
+        payload = json.loads(delivery.body) if delivery.status == 200 and delivery.body.startswith("{") else {}
+        if not payload:
+            return
+        with self.lock:
+            self.violations += problems_of_message(payload)
+            channel, user = delivery.payload["channel_id"], delivery.payload["user_id"]
+            shown = None if payload.get("response_type") == "in_channel" else user
+            message = Message(channel, self.next_ts(), self.bot_user, payload.get("text", ""), ephemeral_to=shown)
+            self.messages.append(message)
+
+    def date(self) -> str:
+        """The Date header of Slack's clock."""
+        return formatdate(time.time() + self.clock_ahead, usegmt=True)
 
     def visible(self, channel: str) -> list[Message]:
         """A channel's messages in order."""

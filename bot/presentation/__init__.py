@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 
 from bot.jobs import Answer
 from bot.presentation.devices import devices_view
-from bot.presentation.past import explain_view, history_view
+from bot.presentation.past import explain_view, history_view, report_view
 from bot.presentation.recommendations import recommendation_view
 from bot.presentation.registry import added_view, endpoints_view, removed_view
 from bot.presentation.sizes import sizes_view
@@ -39,6 +39,8 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
         return sizes_view(answer.sizes, lang, mark)
     if answer.history is not None:
         return history_view(answer.history, lang, mark, prefix=prefix)
+    if answer.report is not None and answer.explanation is not None:
+        return report_view(answer.explanation, lang, mark)
     if answer.explanation is not None:
         return explain_view(answer.explanation, answer.today, lang, mark, prefix=prefix)
     if answer.endpoints is not None:

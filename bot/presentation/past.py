@@ -51,7 +51,7 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
     parts.append(Part(tuple(reasons), words(lang)["verdict"]["why"]))
     for row in found.evidence:
         lines = [evidence_line(row, lang, mark)]
-        for names, shown in _expectations(row, found.verdict):
+        for names, shown in expectations(row, found.verdict):
             lines.append(said["would"].format(names=mark(names), shown=mark(shown)))
         lines.append(said["fooled"].format(how=say(f"evidence.{row.probe}.fooled", lang)))
         parts.append(Part(tuple(lines)))
@@ -62,7 +62,17 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
     return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines))
 
 
-def _expectations(row: Evidence, verdict: Verdict) -> list[tuple[str, str]]:
+def report_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
+    """The message that a report comes with."""
+    said, first = words(lang)["report"], headline_of(stored.identification.verdict, lang, mark)
+    lines = (
+        said["message"].format(id=f"`{stored.id}`"),
+        said["about"].format(target=mark(stored.identification.target.spec), when=f"{stored.created:%Y-%m-%d %H:%M}"),
+    )
+    return View(first, f"{said['message_title']}: {first}", (Part(lines[:1]), Part(lines[1:], quiet=True)))
+
+
+def expectations(row: Evidence, verdict: Verdict) -> list[tuple[str, str]]:
     """What the variants would show, those that show the same together; the likeliest first."""
     by_shown: dict[str, list[str]] = {}
     for name in sorted(row.expected, key=lambda name: -verdict.posterior.get(name, 0.0)):

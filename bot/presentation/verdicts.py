@@ -22,12 +22,7 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     """The verdict: does the claim hold, what is it, why, which to run."""
     lang, verdict = request.lang, found.verdict
     said = words(lang)["verdict"]
-    headline = headline_of(verdict, lang, mark)
-    sure = said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade])
-    is_line = said["is"]["filler" if _is_filler(verdict) else verdict.outcome].format(title=_title(verdict, lang, mark))
-    fields = [_claim_line(verdict, lang, mark), f"{is_line} – {sure}"]
-    if verdict.indistinguishable and " / " not in verdict.title:
-        fields.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
+    headline, sure = headline_of(verdict, lang, mark), sure_text(verdict, lang)
     reasons = [reason_text(reason, lang, mark) for reason in (*verdict.contradictions, *verdict.reasons)]
     parts = [
         Part(tuple(reasons), said["why"]),
@@ -43,18 +38,40 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
         footer.append(said["explain"].format(command=f"`{prefix}explain {verdict_id}`"))
     parts.append(Part(tuple(footer), quiet=True))
     summary = f"{headline} – {sure} – {mark(found.target.spec)}"
-    return View(headline, summary, tuple(part for part in parts if part.lines or part.code), tuple(fields))
+    return View(
+        headline, summary, tuple(part for part in parts if part.lines or part.code), said_lines(verdict, lang, mark)
+    )
+
+
+def said_lines(verdict: Verdict, lang: Lang, mark: Mark) -> tuple[str, ...]:
+    """What it claims to be, what it is and how sure that is, and what it cannot be told from."""
+    said = words(lang)["verdict"]
+    is_line = said["is"]["filler" if _is_filler(verdict) else verdict.outcome].format(title=_title(verdict, lang, mark))
+    lines = [_claim_line(verdict, lang, mark), f"{is_line} – {sure_text(verdict, lang)}"]
+    if verdict.indistinguishable and " / " not in verdict.title:
+        lines.append(said["alike"].format(names=mark(", ".join(verdict.indistinguishable[:6]))))
+    return tuple(lines)
+
+
+def sure_text(verdict: Verdict, lang: Lang) -> str:
+    """How sure it is, in per cent and in words."""
+    said = words(lang)["verdict"]
+    return str(said["sure"].format(percent=percent(verdict.confidence), grade=said["grade"][verdict.grade]))
 
 
 def headline_of(verdict: Verdict, lang: Lang, mark: Mark) -> str:
     """The first line of a reply: whether the claim holds, and what it is."""
-    said = words(lang)["verdict"]
+    what = what_text(verdict, lang, mark)
+    return str(words(lang)["verdict"]["headline"][verdict.claim_check].format(what=what))
+
+
+def what_text(verdict: Verdict, lang: Lang, mark: Mark) -> str:
+    """What it is, in a few words."""
     torn = any(reason.code.startswith("contradiction") for reason in verdict.contradictions)
     key: str = "inconsistent" if verdict.outcome == "inconclusive" and torn else verdict.outcome
     if _is_filler(verdict):
         key = "filler"
-    what = said["what"][key].format(title=_title(verdict, lang, mark))
-    return str(said["headline"][verdict.claim_check].format(what=what))
+    return str(words(lang)["verdict"]["what"][key].format(title=_title(verdict, lang, mark)))
 
 
 def _is_filler(verdict: Verdict) -> bool:
@@ -106,9 +123,14 @@ def reason_text(reason: Reason, lang: Lang, mark: Mark) -> str:
 def evidence_line(row: Evidence, lang: Lang, mark: Mark) -> str:
     """What a probe saw, and how strong it is, in a line."""
     title, strength = say(f"evidence.{row.probe}.title", lang), say(f"evidence.strength.{row.strength}", lang)
+    return f"*{title}* ({strength}) {seen_text(row, lang, mark)}"
+
+
+def seen_text(row: Evidence, lang: Lang, mark: Mark) -> str:
+    """What a probe saw, as a sentence."""
     form = f"seen_{row.values['form']}" if row.values.get("form") else "seen"
     values = _with_problem(row.values, lang)
-    return f"*{title}* ({strength}) " + say(f"evidence.{row.probe}.{form}", lang, **marked(values, mark))
+    return say(f"evidence.{row.probe}.{form}", lang, **marked(values, mark))
 
 
 def _with_problem(values: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
+from sqlalchemy.orm import Session
 
+from bot.access import check_place, check_quota
 from bot.commands import Names, language_of, parse
 from bot.jobs import accept
 from bot.requests import Lang, Origin, Request
 from bot.settings import Settings
+from bot.slack.aside import forget_me, tell
 from bot.slack.registration import CALLBACK, open_form, refused, submit
 from bot.store import Store
 from bot.store.endpoints import endpoint_names
@@ -32,15 +35,18 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
             user=body.get("user_id", ""),
             response_url=body.get("response_url"),
         )
-        request = _read(body.get("text", ""), origin)
+        request, aside = _read(body.get("text", ""), origin), None
         if request.action == "add":
             try:
                 open_form(request, origin, body["trigger_id"], settings)
             except UsageError as error:
-                _accept(refused(request, error), origin, dedup_key)
+                aside = _accept(refused(request, error), origin, dedup_key)
         else:
-            _accept(request, origin, dedup_key)
-        ack()
+            aside = _accept(request, origin, dedup_key)
+        if aside is not None:
+            ack(text=aside, response_type="ephemeral")
+        else:
+            ack()
 
     def submission(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         team = (body.get("team") or {}).get("id") or view.get("team_id", "")
@@ -62,7 +68,9 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
             user=event.get("user", ""),
             thread_ts=thread_ts,
         )
-        _accept(_read(event.get("text", ""), origin), origin, f"event:{body['event_id']}")
+        aside = _accept(_read(event.get("text", ""), origin), origin, f"event:{body['event_id']}")
+        if aside is not None:
+            tell(aside, origin, settings)
 
     def _read(text: str, origin: Origin) -> Request:
         def names() -> Collection[str]:
@@ -71,10 +79,22 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
 
         return read(text, settings.default_lang, names)
 
-    def _accept(request: Request, origin: Origin, dedup_key: str) -> None:
-        # Retried deliveries repeat the trigger or event id, so they find their job there already.
-        if accept(store, request, origin, dedup_key=dedup_key) is None:
-            log.info("%s was delivered again; its job is known", dedup_key)
+    def _accept(request: Request, origin: Origin, dedup_key: str) -> str | None:
+        """Commit the job; or what the person alone is told instead."""
+        if request.verb == "forget":  # wherever it is said, and kept nowhere
+            return forget_me(request, origin, store)
+
+        def check(session: Session) -> None:
+            check_quota(session, request, origin, settings, dedup_key)
+
+        try:
+            check_place(origin, settings)
+            # Retried deliveries repeat the trigger or event id, so they find their job there already.
+            if accept(store, request, origin, dedup_key=dedup_key, check=check) is None:
+                log.info("%s was delivered again; its job is known", dedup_key)
+        except UsageError as error:
+            return error.sentence(request.lang)
+        return None
 
     app.command("/r1")(command)
     app.view(CALLBACK)(submission)

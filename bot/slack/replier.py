@@ -14,13 +14,15 @@ from slack_sdk.http_retry.builtin_handlers import (
     RateLimitErrorRetryHandler,
     ServerErrorRetryHandler,
 )
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from bot.jobs import Answer, Job
-from bot.presentation import present, stage_text, working_text
+from bot.jobs import Answer, Job, ReportFile
+from bot.presentation import present, stage_text, words, working_text
 from bot.presentation.pictures import picture_of
 from bot.settings import Settings
 from bot.slack.blocks import Block, blocks, cut, fallback, mark
+from engine.errors import UsageError
 from engine.identification import Progress
 
 log = logging.getLogger("r1.slack")
@@ -80,8 +82,40 @@ class SlackReplier:
         else:
             channel = job.origin.channel
             self.client.chat_update(channel=channel, ts=ref, text=text, blocks=laid_out, metadata=_metadata(job))
-        if ref is not None:
+        if answer.report is not None:
+            self._show_report(job, answer.report, ref)
+        elif ref is not None:
             self._show_picture(job, answer, thread=job.origin.thread_ts or ref)
+
+    def _show_report(self, job: Job, report: ReportFile, ref: str | None) -> None:
+        """Upload a report into its message's thread, once. It is the answer: where it cannot be put, the message
+        says so instead."""
+        channel, lang = job.origin.channel, job.request.lang
+        try:
+            if ref is None:
+                raise ConnectionError("not_in_channel")
+            thread, name = job.origin.thread_ts or ref, report.name.replace(".html", f"-{job.id}.html")
+            if job.attempt > 1 and self._has_file(channel, thread, name):
+                return
+            self.client.files_upload_v2(
+                channel=channel,
+                thread_ts=thread,
+                filename=name,
+                content=report.html,
+                title=words(lang)["report"]["title"],
+            )
+        except Exception as error:
+            log.warning("the report of job %s was not shown", job.id, exc_info=True)
+            response = getattr(error, "response", None)
+            problem = response.get("error") if isinstance(response, SlackResponse) else str(error)
+            told = UsageError("report_not_shown", problem=mark(problem), id=job.request.verdict_id)
+            view = present(Answer(error=told), job.request, mark, prefix="/r1 ")
+            if ref is not None:
+                self.client.chat_update(
+                    channel=channel, ts=ref, text=fallback(view), blocks=blocks(view), metadata=_metadata(job)
+                )
+            elif job.origin.response_url is not None:
+                self._respond(job.origin.response_url, fallback(view), blocks(view))
 
     def _show_picture(self, job: Job, answer: Answer, *, thread: str) -> None:
         """Upload the answer's picture into its thread, once. The answer is there already: nothing here may fail it."""

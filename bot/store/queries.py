@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.requests import Origin, Request, request_to_json
+from bot.requests import Origin, Request, request_from_json, request_to_json
 from bot.store.models import EvidenceRow, RecommendationRow, RequestRow, VerdictRow, new_id
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
@@ -37,6 +37,7 @@ class StoredVerdict:
     created: datetime
     text: str
     identification: Identification
+    request: Request | None = None
 
 
 def add_request(session: Session, request: Request, origin: Origin, dedup_key: str | None) -> str:
@@ -127,7 +128,8 @@ def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) 
     )
     evidence = [{**entry.scored, "observation": entry.observation} for entry in rows]
     found = from_json({**row.payload, "evidence": evidence})
-    return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found)
+    request = request_from_json(asked.payload) if asked else None
+    return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found, request)
 
 
 def history(

@@ -157,7 +157,7 @@ def _told(
         excluded=_excluded(decision),
         risks=(
             *_full_prompt(question, option),
-            *risks_of(option, by_id[option.variant], constraints, workload, named=named),
+            *risks_of(option, by_id[option.variant], constraints, workload, named=named, runner_up=decision.runner_up),
         )
         if option
         else (),
