@@ -106,7 +106,12 @@ def parse_words(words: Sequence[str], *, text: str, lang: Lang | None = None, na
     if not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     verb = VERBS.get(words[0].lower())
-    if verb is None or (verb == "endpoint" and not _acts(words)) or (verb in _SHORT and not _alone(verb, words)):
+    if (
+        verb is None
+        or (verb == "endpoint" and not _acts(words))
+        or (verb == "forget" and not _about_me(words))
+        or (verb in _SHORT and not _alone(verb, words))
+    ):
         return _understood(understand(words, names()), words, text, lang)
     parsed = _options(verb, words[1:])
     chosen = parsed.one("--lang")
@@ -286,6 +291,8 @@ def _understood(found: Understood, words: Sequence[str], text: str, lang: Lang |
         return Request(verb="recommend", text=text, lang=spoken, scenario=found.scenario)
     if found.intent == "size":
         return Request(verb="size", text=text, lang=spoken, target=found.target, scenario=found.scenario)
+    if VERBS.get(words[0].lower()) == "forget":
+        raise UsageError("forget_whom")
     if words[0].lower() in VERBS:  # "endpoint", no action, and no question about one either
         known = ", ".join(action for action in ACTIONS if action.isascii())
         raise UsageError("endpoint_action", word=words[1][:40], known=known)
