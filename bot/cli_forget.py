@@ -1,0 +1,74 @@
+"""`r1 forget`: delete what was asked and found, by person, team, time or target."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.terminal import print_json, spoken_here
+
+if TYPE_CHECKING:
+    from bot.forgetting import Forgotten
+    from bot.requests import Lang
+
+
+@click.command(
+    help="Delete for good what was asked, found and recommended. What is given narrows it down; without --yes it only "
+    "counts what would go. Messages in Slack, endpoints and references stay."
+)
+@click.option("--user", metavar="U…", help="Asked by this person: a Slack user id, or a user of a terminal.")
+@click.option("--team", metavar="T…", help="Asked in this workspace.")
+@click.option("--before", metavar="DATE", help="Asked before this day (UTC), e.g. 2026-01-31.")
+@click.option("--target", metavar="NAME", help="Asked about this, as it was written or as `r1 history` shows it.")
+@click.option("--yes", is_flag=True, help="Delete it.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def forget(user: str | None, team: str | None, before: str | None, target: str | None, yes: bool, lang: Lang | None,
+           as_json: bool) -> int:  # fmt: skip
+    from bot.forgetting import Scope
+    from bot.forgetting import forget as run
+    from bot.settings import load_settings
+    from bot.store import open_store
+    from engine.errors import UsageError
+
+    given = {"user": user, "team": team, "before": before, "target": target}
+    # An empty value is most likely a variable of a script that was not set; what it meant is not guessed at.
+    if all(value is None for value in given.values()) or "" in given.values():
+        raise UsageError("forget_scope")
+    scope = Scope(user=user, team=team, before=_day(before) if before else None, target=target)
+    store = open_store(load_settings().store_url)
+    done = run(store, scope, dry=not yes)
+    store.close()
+    if as_json:
+        import dataclasses
+
+        print_json({"deleted": yes, **dataclasses.asdict(done)})
+    else:
+        _show(done, lang or spoken_here(), yes)
+    return 0
+
+
+def _day(text: str) -> datetime:
+    from engine.errors import UsageError
+
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise UsageError("forget_date", value=text[:40]) from error
+
+
+def _show(done: Forgotten, lang: Lang, yes: bool) -> None:
+    import dataclasses
+
+    from bot.presentation import words
+
+    said = words(lang)["forget"]
+    if done.nothing:
+        click.echo(said["nothing"])
+    else:
+        click.echo(said["counts"].format(**dataclasses.asdict(done)))
+        click.echo(said["done" if yes else "dry"])
+    if done.pending:
+        click.echo(said["pending"].format(pending=done.pending).strip())
