@@ -19,7 +19,8 @@ _ASIDE = re.compile(r"(?<!\w)_\(([^\n]+?)\)_(?!\w)")
 
 def mark(value: object) -> str:
     """Foreign text that can neither format nor turn the text around it: an island of its own direction."""
-    text = harmless(value)
+    if not (text := harmless(value)):
+        return ""
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return f"\ue003{text.translate(_KEPT)}\ue004" if text.strip() else "–"
 

@@ -184,7 +184,8 @@ def _advice(advice: Recommendation, lang: Lang) -> tuple[Section, tuple[Section,
 
 def _runs(part: Part) -> tuple[Run, ...]:
     code = (Run("pre", (harmless_lines(part.code),)),) if part.code else ()
-    return (*_grouped(part.lines), *code, *_grouped(part.after))
+    lines = (Run("ul", part.lines),) if part.quiet and part.lines else tuple(_grouped(part.lines))
+    return (*lines, *code, *_grouped(part.after))
 
 
 def harmless_lines(code: str) -> str:
