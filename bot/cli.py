@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli_devices import devices
+from bot.cli_doctor import doctor
 from bot.cli_endpoints import endpoint, reference
 from bot.cli_forget import forget
 from bot.cli_recommend import recommend, size
@@ -238,6 +239,7 @@ group.add_command(endpoint)
 group.add_command(reference)
 group.add_command(rules)
 group.add_command(forget)
+group.add_command(doctor)
 
 
 def _settings(**overrides: Any) -> Settings:

@@ -66,6 +66,20 @@ def open_store(url: str) -> Store:
     return Store(engine, sessionmaker(engine, expire_on_commit=False))
 
 
+def look_at(url: str, *, seconds: int) -> Engine | None:
+    """An engine for looking: nothing is created or migrated; ``None`` where SQLite's file is not there yet.
+
+    Args:
+        seconds: how long a server may take to answer.
+
+    Raises:
+        UsageError: the URL is no database URL.
+    """
+    parsed = _parse(url)
+    missing = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
+    return None if missing else _connect(parsed, seconds)
+
+
 def schema_version(engine: Engine) -> str | None:
     """The migration the database is at; ``None`` for an empty one."""
     with engine.connect() as connection:
@@ -107,10 +121,10 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _connect(url: URL) -> Engine:
+def _connect(url: URL, seconds: int = 10) -> Engine:
     if url.get_backend_name() == "postgresql":
         try:
-            return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 10})
+            return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": seconds})
         except (ModuleNotFoundError, NoSuchModuleError) as error:
             raise UsageError("store_driver") from error
     if url.database and url.database != ":memory:":

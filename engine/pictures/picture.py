@@ -47,7 +47,7 @@ def paint(draw: Callable[[Figure, str], str], *, height: float, lang: str) -> Pi
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UsageError("pictures_extra") from error
-    chinese = _chinese_font()
+    chinese = chinese_font()
     spoken = lang if lang != "zh" or chinese else "en"
     figure = Figure(figsize=(WIDTH, height), dpi=_DPI, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
@@ -62,7 +62,7 @@ def paint(draw: Callable[[Figure, str], str], *, height: float, lang: str) -> Pi
     return Picture(buffer.getvalue(), spoken, alt)
 
 
-def _chinese_font() -> str | None:
+def chinese_font() -> str | None:
     """A font here that has Chinese, by name."""
     from matplotlib.font_manager import fontManager
 

@@ -1,0 +1,69 @@
+"""The settings: which file, which variables, and those that nothing reads."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bot.doctor.finding import Finding, failed
+from bot.settings import Settings, config_file, load_settings
+from engine.errors import UsageError
+
+_SLACK = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
+_ALIKE = 0.8
+"""Other programs read SLACK_ variables too: only one that is nearly ours is taken for a slip."""
+
+
+def read_settings() -> tuple[Settings | None, list[Finding]]:
+    """The settings, where they are valid, and what is to be said of them."""
+    file = config_file()
+    found = [*_of_file(file), *_of_environment(os.environ)]
+    try:
+        settings = load_settings()
+    except UsageError as error:
+        # An unknown name in the file is the same fault, told already with the name that was meant.
+        return None, found or [failed("settings", error)]
+    if not found:
+        given = sum(name.upper() in _variables() for name in os.environ)
+        code = "settings_file" if file.is_file() else "settings_environment"
+        found = [Finding("settings", "ok", code, {"file": file, "count": given})]
+    return settings, found
+
+
+def _variables() -> frozenset[str]:
+    ours = {f"R1_{name.upper()}" for name in Settings.model_fields if not name.startswith("slack_") or "api" in name}
+    return frozenset({*ours, *_SLACK, "R1_CONFIG"})
+
+
+def _of_environment(names: Iterable[str]) -> Iterator[Finding]:
+    known = _variables()
+    for name in sorted(names):
+        if name.upper() in known or not name.upper().startswith(("R1_", "SLACK_")):
+            continue
+        ours = name.upper().startswith("R1_")
+        close = difflib.get_close_matches(name.upper(), known, 1, 0.0 if ours else _ALIKE)
+        if close:
+            yield Finding("settings", "wrong", "variable_unknown", {"name": name[:80], "suggestion": close[0]})
+
+
+def _of_file(file: Path) -> Iterator[Finding]:
+    if not file.exists():
+        if os.environ.get("R1_CONFIG"):
+            yield Finding("settings", "wrong", "file_missing", {"file": file})
+        return
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        yield Finding("settings", "wrong", "file_unreadable", {"file": file, "problem": error.strerror or str(error)})
+        return
+    except ValueError:  # not UTF-8 or not TOML: loading the settings says it
+        return
+    known = [*Settings.model_fields, *_SLACK]
+    for name in written:
+        if name not in known:
+            close = difflib.get_close_matches(name.lower(), known, 1, 0.0)[0]
+            values = {"name": name[:80], "file": file, "suggestion": close}
+            yield Finding("settings", "wrong", "file_unknown", values)
