@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    help="Delete for good what was asked, found and recommended. What is given narrows it down; without --yes it only "
-    "counts what would go. Messages in Slack, endpoints and references stay."
+    help="Delete for good what was asked, found and recommended: by me (in a terminal, as this user), or by what the "
+    "options name, each of which narrows it down. Without --yes it only counts what would go. Messages in Slack, "
+    "endpoints and references stay."
 )
+@click.argument("who", required=False, metavar="[me]", type=click.Choice(["me"]))
 @click.option("--user", metavar="U…", help="Asked by this person: a Slack user id, or a user of a terminal.")
 @click.option("--team", metavar="T…", help="Asked in this workspace.")
 @click.option("--before", metavar="DATE", help="Asked before this day (UTC), e.g. 2026-01-31.")
@@ -25,18 +28,20 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Delete it.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def forget(user: str | None, team: str | None, before: str | None, target: str | None, yes: bool, lang: Lang | None,
-           as_json: bool) -> int:  # fmt: skip
+def forget(who: str | None, user: str | None, team: str | None, before: str | None, target: str | None, yes: bool,
+           lang: Lang | None, as_json: bool) -> int:  # fmt: skip
     from bot.forgetting import Scope
     from bot.forgetting import forget as run
     from bot.settings import load_settings
     from bot.store import open_store
     from engine.errors import UsageError
 
-    given = {"user": user, "team": team, "before": before, "target": target}
+    given = (user, team, before, target)
     # An empty value is most likely a variable of a script that was not set; what it meant is not guessed at.
-    if all(value is None for value in given.values()) or "" in given.values():
+    if "" in given or (who is None and given == (None,) * 4) or (who is not None and (user or team)):
         raise UsageError("forget_scope")
+    if who is not None:
+        user, team = os.environ.get("USER", ""), ""  # as questions from a terminal are kept
     scope = Scope(user=user, team=team, before=_day(before) if before else None, target=target)
     store = open_store(load_settings().store_url)
     done = run(store, scope, dry=not yes)

@@ -89,8 +89,9 @@ def forget(store: Store, scope: Scope, *, dry: bool, most: int | None = None) ->
 
 
 def expire(store: Store, days: int, most: int) -> int:
-    """Delete what is older than ``days``, at most ``most`` questions; returns how many went."""
-    return forget(store, Scope(before=now() - timedelta(days=days)), dry=False, most=most).requests
+    """Delete what is older than ``days``, at most ``most`` questions and verdicts without one; returns how many went."""
+    done = forget(store, Scope(before=now() - timedelta(days=days)), dry=False, most=most)
+    return max(done.requests, done.verdicts)
 
 
 def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     admins: tuple[str, ...] = ()
     key_variables: tuple[str, ...] = ("*_API_KEY",)
     allow_private_endpoints: bool = False
-    allowed_channels: tuple[str, ...] = ()
+    allowed_channels: tuple[Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")], ...] = ()
     allow_dms: bool = True
     quota_per_day: int | None = Field(None, ge=1, le=1_000_000)
     retention_days: int | None = Field(None, ge=1, le=36_500)

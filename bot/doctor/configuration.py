@@ -8,11 +8,12 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pydantic import AliasChoices
+
 from bot.doctor.finding import Finding, failed
 from bot.settings import Settings, config_file, load_settings
 from engine.errors import UsageError
 
-_SLACK = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
 _ALIKE = 0.8
 """Other programs read SLACK_ variables too: only one that is nearly ours is taken for a slip."""
 
@@ -34,8 +35,15 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
 
 
 def _variables() -> frozenset[str]:
-    ours = {f"R1_{name.upper()}" for name in Settings.model_fields if not name.startswith("slack_") or "api" in name}
-    return frozenset({*ours, *_SLACK, "R1_CONFIG"})
+    """All that this program reads. A setting with a name of its own in the environment has no other there."""
+    aliases = {name: _aliases(name) for name in Settings.model_fields}
+    ours = {f"R1_{name.upper()}" for name, others in aliases.items() if not others}
+    return frozenset({*ours, *(other.upper() for others in aliases.values() for other in others), "R1_CONFIG"})
+
+
+def _aliases(name: str) -> list[str]:
+    alias = Settings.model_fields[name].validation_alias
+    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
 
 
 def _of_environment(names: Iterable[str]) -> Iterator[Finding]:
@@ -61,7 +69,7 @@ def _of_file(file: Path) -> Iterator[Finding]:
         return
     except ValueError:  # not UTF-8 or not TOML: loading the settings says it
         return
-    known = [*Settings.model_fields, *_SLACK]
+    known = [*Settings.model_fields, *(alias for name in Settings.model_fields for alias in _aliases(name))]
     for name in written:
         if name not in known:
             close = difflib.get_close_matches(name.lower(), known, 1, 0.0)[0]

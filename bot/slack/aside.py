@@ -44,5 +44,8 @@ def forgotten_sentence(done: Forgotten, lang: Lang, *, sure: bool) -> str:
     text = said["none_of_yours"] if done.nothing else said["done_yours" if sure else "ask_yours"]
     pending = said["pending"].format(pending=done.pending) if done.pending else ""
     return str(
-        text.format(requests=done.requests, verdicts=done.verdicts, recommendations=done.recommendations) + pending
+        text.format(
+            requests=done.requests, verdicts=done.verdicts, recommendations=done.recommendations, p="/r1 ", sure="yes"
+        )
+        + pending
     )

@@ -181,6 +181,7 @@ def test_a_variable_that_nothing_reads_is_named_with_the_one_meant(
     ("content", "sentence"),
     [
         ("retention_day = 30", "sets retention_day, which is no setting Rename it to retention_days"),
+        ('allowed_channels = ["#models"]', "The setting allowed_channels is invalid"),
         ("port = 99999", "The setting port is invalid"),
         ("port = ", "not valid TOML"),
         (None, "is not there"),

@@ -219,11 +219,26 @@ def test_in_a_terminal_it_counts_first_and_deletes_when_told_to(
     assert json.loads(r1("forget", "--team", "T1", "--json").stdout)["requests"] == 0
 
 
+def test_in_a_terminal_one_forgets_what_oneself_asked_there(
+    store: Store, database_url: str, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("R1_DATABASE_URL", database_url)
+    monkeypatch.setenv("USER", "mei")
+    ask(store, found, user="mei", team="")
+    ask(store, found, user="mei", team="T1")
+    ask(store, found, user="jo", team="")
+    assert "Questions: 1" in r1("forget", "me", "--yes").stdout
+    with store.begin() as session:
+        left = {(user, team) for user, team in session.execute(select(RequestRow.user, RequestRow.team))}
+    assert left == {("mei", "T1"), ("jo", "")}
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ((), "Say what to forget"),
         (("--user", ""), "Say what to forget"),
+        (("me", "--user", "U1"), "Say what to forget"),
         (("--before", "yesterday"), "yesterday is no date"),
         (("--before", "2026-02-30"), "2026-02-30 is no date"),
     ],
