@@ -14,8 +14,9 @@ from bot.doctor.finding import Finding, failed
 from bot.settings import Settings, config_file, load_settings
 from engine.errors import UsageError
 
-_ALIKE = 0.8
-"""Other programs read SLACK_ variables too: only one that is nearly ours is taken for a slip."""
+_NEAR, _ALIKE = 0.5, 0.8
+"""Likeness from which another name is proposed. Other programs read SLACK_ variables too: only one that is nearly ours
+is taken for a slip."""
 
 
 def read_settings() -> tuple[Settings | None, list[Finding]]:
@@ -26,7 +27,8 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
         settings = load_settings()
     except UsageError as error:
         # An unknown name in the file is the same fault, told already with the name that was meant.
-        return None, found or [failed("settings", error)]
+        told = any(finding.values.get("name") == error.values.get("name") for finding in found)
+        return None, found if told else [*found, failed("settings", error)]
     if not found:
         given = sum(name.upper() in _variables() for name in os.environ)
         code = "settings_file" if file.is_file() else "settings_environment"
@@ -52,9 +54,12 @@ def _of_environment(names: Iterable[str]) -> Iterator[Finding]:
         if name.upper() in known or not name.upper().startswith(("R1_", "SLACK_")):
             continue
         ours = name.upper().startswith("R1_")
-        close = difflib.get_close_matches(name.upper(), known, 1, 0.0 if ours else _ALIKE)
+        plain = {full.removeprefix("R1_"): full for full in known}
+        close = difflib.get_close_matches(name.upper().removeprefix("R1_"), plain, 1, _NEAR if ours else _ALIKE)
         if close:
-            yield Finding("settings", "wrong", "variable_unknown", {"name": name[:80], "suggestion": close[0]})
+            yield Finding("settings", "wrong", "variable_unknown", {"name": name[:80], "suggestion": plain[close[0]]})
+        elif ours:
+            yield Finding("settings", "wrong", "variable_strange", {"name": name[:80]})
 
 
 def _of_file(file: Path) -> Iterator[Finding]:

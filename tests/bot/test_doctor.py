@@ -177,6 +177,13 @@ def test_a_variable_that_nothing_reads_is_named_with_the_one_meant(
     assert r1("doctor").returncode == 2
 
 
+def test_each_fault_of_the_settings_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R1_QQ", "1")
+    monkeypatch.setenv("R1_PORT", "many")
+    assert "nothing reads the variable R1_QQ Unset it" in told("settings")
+    assert "The setting port is invalid" in told("settings")
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
