@@ -97,7 +97,9 @@ def expire(store: Store, days: int, most: int) -> int:
 def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
     over = or_(JobRow.id.is_(None), JobRow.state == "answered", RequestRow.created < now() - _GIVEN_UP)
     asked = select(RequestRow.id).outerjoin(JobRow, JobRow.request_id == RequestRow.id).where(*_asked(scope))
-    chosen = session.scalars(asked.where(over).order_by(RequestRow.created).limit(most)).all()
+    # On PostgreSQL: several workers that let old questions expire take different ones.
+    oldest = asked.where(over).order_by(RequestRow.created).limit(most)
+    chosen = session.scalars(oldest.with_for_update(of=RequestRow, skip_locked=most is not None)).all()
     pending = session.scalar(select(func.count()).select_from(asked.where(~over).subquery())) or 0
     done, going = Forgotten(pending=pending), frozenset(chosen)
     for batch in _batches(chosen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,6 +177,20 @@ def test_what_expired_goes_a_little_at_a_time_the_oldest_first(store: Store, fou
     assert expire(store, 5, most=2) == 2 and whose(store) == {"U7", "U1"}
     assert expire(store, 5, most=2) == 1 and expire(store, 5, most=2) == 0
     assert whose(store) == {"U1"} and rows(store)["verdicts"] == 1
+
+
+def test_several_workers_may_let_expire_at_once(store: Store, found: Any) -> None:
+    for number in range(24):
+        ask(store, found, user=f"U{number}", days=9)
+    gone: list[int] = []
+    threads = [threading.Thread(target=lambda: gone.extend(expire(store, 5, most=3) for _ in range(4))) for _ in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while left := expire(store, 5, most=3):
+        gone.append(left)
+    assert sum(gone) == 24 and set(rows(store).values()) == {0}
 
 
 def test_thousands_are_forgotten_in_seconds(store: Store, found: Any) -> None:
