@@ -11,7 +11,7 @@ from engine.identification import Option, Said
 
 _MOST, _NEAR = 4, 2
 _RELAXED = 10.0
-"""A demand that must be let go by more than this factor is no advice. Judged."""
+"""A demand that must be let go by more than this factor is no advice where something else can be had. Judged."""
 
 
 def counterfactuals(
@@ -50,7 +50,7 @@ def _relaxed(decision: Decision) -> Iterator[Said]:
         if len(option.fails) != 1 or option.quality <= least or (chosen and chosen.variant == option.variant):
             continue
         factor = _factor(option.fails[0])
-        if factor is None or factor > _RELAXED:
+        if factor is None or (chosen is not None and factor > _RELAXED):
             continue
         known = near.get(option.variant)
         if known is None or factor < known[0]:
