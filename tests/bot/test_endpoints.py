@@ -76,6 +76,7 @@ def test_the_key_is_sealed_in_the_database_and_in_nothing_shown(store: Store) ->
 @pytest.mark.parametrize(
     ("key", "words"),
     [("", "is not set"), ("nonsense", "no master key"), (new_master_key(), "another R1_SECRET_KEY")],
+    ids=("missing", "nonsense", "another"),
 )
 def test_a_missing_or_wrong_master_key_is_one_sentence(store: Store, key: str, words: str) -> None:
     register(store, settings(), Form("vendor-a", URL, key=KEY))
