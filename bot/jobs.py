@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import or_, select, update
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import engine
-from bot.requests import Origin, Request, request_from_json
+from bot.requests import Origin, Request, Schedule, request_from_json
 from bot.settings import Settings
 from bot.sizing import Sized
 from bot.store import Store
@@ -51,7 +52,32 @@ class Job:
     verdict_id: str | None
     recommendation_id: str | None
     request_id: str
+    other_verdict_id: str | None
     error: tuple[str, Mapping[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLine:
+    """A watch in a line; times are UTC, ``timezone`` that of its schedule."""
+
+    id: str
+    target: str
+    schedule: Schedule
+    timezone: str
+    state: str
+    channel: str
+    user: str
+    next_at: datetime | None
+    looked_at: datetime | None
+    verdict_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two verdicts beside each other, in the order they were asked for."""
+
+    first: StoredVerdict
+    second: StoredVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +91,8 @@ class ReportFile:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
-    explained observations give now."""
+    explained observations give now; ``watch`` one that was made or changed; ``pending`` the id of a question that waits
+    to be confirmed; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
     verdict_id: str | None = None
@@ -79,6 +106,11 @@ class Answer:
     removed: str | None = None
     devices: tuple[Device, ...] | None = None
     sizes: Sized | None = None
+    comparison: Comparison | None = None
+    watches: tuple[WatchLine, ...] | None = None
+    watch: WatchLine | None = None
+    pending: str | None = None
+    as_of: datetime | None = None
     error: R1Error | None = None
 
 
@@ -209,5 +241,6 @@ def _as_job(session: Session, row: JobRow) -> Job:
         verdict_id=row.verdict_id,
         recommendation_id=row.recommendation_id,
         request_id=row.request_id,
+        other_verdict_id=row.other_verdict_id,
         error=(row.error["code"], row.error["values"]) if row.error else None,
     )

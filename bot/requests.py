@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 Lang = Literal["en", "zh"]
 Verb = Literal[
-    "identify", "recommend", "history", "explain", "report", "endpoint", "devices", "size", "help", "forget", "refused"
-]
-Action = Literal["add", "list", "remove"]
+    "identify", "recommend", "compare", "size", "watch", "history", "explain", "report", "endpoint", "devices", "help",
+    "forget", "cancel", "other", "refused",
+]  # fmt: skip
+Action = Literal["add", "list", "remove", "pause", "resume", "run"]
+Ask = Literal["target", "constraints"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MOST_TOKENS = 10_000_000
 """What one identification of an endpoint may be allowed to spend, whoever asks."""
-Surface = Literal["slash", "mention", "dm", "cli"]
+Surface = Literal["slash", "mention", "dm", "button", "modal", "shortcut", "watch", "cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a watch looks.
+
+    Attributes:
+        every: ``30m``, ``6h``, ``1d``, ``1w``.
+        once: the day, where it looks no second time.
+        at: times of day, ``09:00``, in ``timezone``.
+        days: of the week; empty for all.
+        until: the last day.
+        channel: where notices go, ``#ops`` or a channel's id; ``None``: where the watch was asked for.
+        quiet: when nobody is told, ``22:00-08:00``.
+        timezone: as in the IANA database; ``None``: the person's own.
+    """
+
+    every: str | None = None
+    once: date | None = None
+    at: tuple[str, ...] = ()
+    days: tuple[Day, ...] = ()
+    until: date | None = None
+    channel: str | None = None
+    quiet: str | None = None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +51,24 @@ class Request:
 
     Attributes:
         text: as the person wrote it.
-        target: what to identify or to size; for ``history`` a part of target names to look for; for ``endpoint`` its name.
+        target: what to identify, size or watch; of two to compare the first; for ``history`` a part of target names to
+            look for; for ``endpoint`` its name; for ``explain`` and ``report`` the target whose latest verdict is meant,
+            where no id was given.
+        other: the second target of ``compare``.
         constraints: deployment constraints by name, values as typed.
         scenario: free words about the deployment; for ``size`` the hardware, where it is not a constraint.
         quantization: for ``size``, the only one that is asked about.
         refusal: for the verb ``refused``, the error's code and values.
         budget_tokens: what an endpoint may be asked for at most, in tokens.
         thorough: ask an endpoint on after the verdict.
-        action: for the verb ``endpoint``, what to do; for ``forget``, ``list`` what there is or ``remove`` it.
+        fresh: look again, though a verdict was just given.
+        action: for ``endpoint`` and ``watch``, what to do; for ``forget``, ``list`` what there is or ``remove`` it.
+        schedule: for ``watch``; ``None`` for the usual one.
+        ask: what is missing, and has to be asked for; nothing runs before.
+        sure: ``False``: what was understood from free words is expensive, and is shown to be confirmed before it runs.
+        free: understood from free words; the reply shows the line that says the same.
+        confirms: the id of the question that this one confirms; it is answered once, however often it is confirmed.
+        private: whether only the person sees the answer; ``None``: as they and the workspace chose.
     """
 
     verb: Verb
@@ -46,11 +85,28 @@ class Request:
     thorough: bool = False
     action: Action | None = None
     quantization: str | None = None
+    other: str | None = None
+    fresh: bool = False
+    schedule: Schedule | None = None
+    ask: Ask | None = None
+    sure: bool = True
+    free: bool = False
+    confirms: str | None = None
+    private: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was last asked in the same thread (or in a direct message just before), and the verdict it got."""
+
+    id: str
+    request: Request
+    verdict_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from and its answer goes. ``response_url`` is Slack's, for slash commands."""
+    """Where a request came from and its answer goes. ``response_url`` is Slack's, for commands and buttons."""
 
     surface: Surface
     team: str = ""
@@ -62,10 +118,32 @@ class Origin:
 
 def request_to_json(request: Request) -> dict[str, Any]:
     """A JSON-able mapping; ``request_from_json`` gives the equal record back."""
-    return asdict(request)
+    payload = asdict(request)
+    if request.schedule is not None:
+        payload["schedule"] = schedule_to_json(request.schedule)
+    return payload
 
 
 def request_from_json(payload: Mapping[str, Any]) -> Request:
     """The request that ``request_to_json`` wrote."""
-    refusal = payload.get("refusal")
-    return Request(**{**payload, "refusal": (refusal[0], refusal[1]) if refusal else None})
+    refusal, schedule = payload.get("refusal"), payload.get("schedule")
+    return Request(
+        **{
+            **payload,
+            "refusal": (refusal[0], refusal[1]) if refusal else None,
+            "schedule": schedule_from_json(schedule) if schedule else None,
+        }
+    )
+
+
+def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
+    """A JSON-able mapping of what is set; days as ``2026-12-31``."""
+    set_ = {name: value for name, value in asdict(schedule).items() if value not in (None, ())}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in set_.items()}
+
+
+def schedule_from_json(payload: Mapping[str, Any]) -> Schedule:
+    """The schedule that ``schedule_to_json`` wrote."""
+    days = {name: date.fromisoformat(payload[name]) for name in ("once", "until") if payload.get(name)}
+    lists = {name: tuple(payload[name]) for name in ("at", "days") if payload.get(name)}
+    return Schedule(**{**payload, **days, **lists})

@@ -46,7 +46,10 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("BOT_TOKEN"))
     slack_signing_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("SIGNING_SECRET"))
     slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("APP_TOKEN"))
+    slack_client_id: str = Field("", validation_alias=_slack("CLIENT_ID"))
+    slack_client_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("CLIENT_SECRET"))
     slack_api_url: str = "https://slack.com/api/"
+    public_url: str = Field("", pattern=r"^(https?://\S+[^/])?$")
     checkpoint_roots: tuple[Path, ...] = ()
     family_files: tuple[Path, ...] = ()
     rule_files: tuple[Path, ...] = ()
@@ -60,6 +63,12 @@ class Settings(BaseSettings):
     allowed_channels: tuple[Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")], ...] = ()
     allow_dms: bool = True
     quota_per_day: int | None = Field(None, ge=1, le=1_000_000)
+    replies: Literal["channel", "private", "choose"] = "choose"
+    cache_minutes: int = Field(10, ge=0, le=10_080)
+    watches_per_person: int = Field(50, ge=0, le=100_000)
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: SecretStr = SecretStr("")
     retention_days: int | None = Field(None, ge=1, le=36_500)
     default_lang: Literal["en", "zh"] = "en"
     host: str = "0.0.0.0"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +18,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from engine.errors import R1Error, UsageError
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest migration. Kept here so that an up-to-date store opens without importing Alembic; a test holds
 it to Alembic's own head."""
 _ADVISORY_LOCK = 0x5231
+_BUSY_SECONDS = 30.0
 
 
 class StoreError(R1Error):
@@ -141,8 +144,18 @@ def _connect(url: URL, seconds: int = 10) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("busy_timeout=30000", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:  # several processes that switch a new database at once are refused without a wait
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -82,6 +82,7 @@ class RequestRow(Base):
     __table_args__ = (
         Index("ix_requests_user_id_created", "user_id", "created"),
         Index("ix_requests_created", "created"),
+        Index("ix_requests_channel_thread_ts", "channel", "thread_ts"),
     )
 
 
@@ -101,10 +102,13 @@ class JobRow(Base):
     message_ref: Mapped[str | None] = mapped_column(String(64))
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
     recommendation_id: Mapped[str | None] = mapped_column(ForeignKey("recommendations.id", ondelete="SET NULL"))
+    other_verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON_)
 
     __table_args__ = (
         Index("ix_jobs_state_lease_until", "state", "lease_until"),
+        Index("ix_jobs_message_ref", "message_ref"),
+        Index("ix_jobs_other_verdict_id", "other_verdict_id"),
         Index("ix_jobs_verdict_id", "verdict_id"),
         Index("ix_jobs_recommendation_id", "recommendation_id"),
     )
@@ -185,3 +189,61 @@ class EndpointRow(Base):
     added_by: Mapped[str] = mapped_column(String(64), default="")
 
     __table_args__ = (UniqueConstraint("team", "name", name="uq_endpoints_team_name"),)
+
+
+class PersonRow(Base):
+    """What somebody chose, and what Slack says of them: ``lang`` and ``timezone`` are empty until known; ``private``
+    whether only they see answers; ``defaults`` the deployment they usually ask about, as words."""
+
+    __tablename__ = "people"
+
+    team: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user: Mapped[str] = mapped_column("user_id", String(64), primary_key=True)
+    seen: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    lang: Mapped[str] = mapped_column(String(8), default="")
+    chosen_lang: Mapped[str] = mapped_column(String(8), default="")
+    timezone: Mapped[str] = mapped_column(String(64), default="")
+    private: Mapped[bool] = mapped_column(default=False)
+    defaults: Mapped[str] = mapped_column(Text, default="")
+
+
+class FeedbackRow(Base):
+    """Whether somebody called a verdict right; the last word of each counts."""
+
+    __tablename__ = "feedback"
+
+    verdict_id: Mapped[str] = mapped_column(ForeignKey("verdicts.id", ondelete="CASCADE"), primary_key=True)
+    team: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user: Mapped[str] = mapped_column("user_id", String(64), primary_key=True)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    right: Mapped[bool] = mapped_column("is_right")
+
+    __table_args__ = (Index("ix_feedback_team_user_id", "team", "user_id"),)
+
+
+class WatchRow(Base):
+    """A target looked at again and again. ``request`` is the question each look asks; ``next_at`` when it is asked
+    next (``None``: never again); ``verdict_id`` the verdict that people know of."""
+
+    __tablename__ = "watches"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    team: Mapped[str] = mapped_column(String(64), default="")
+    channel: Mapped[str] = mapped_column(String(64), default="")
+    user: Mapped[str] = mapped_column("user_id", String(64), default="")
+    target: Mapped[str] = mapped_column(Text)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON_)
+    schedule: Mapped[dict[str, Any]] = mapped_column(JSON_)
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    state: Mapped[str] = mapped_column(String(16), default="active")
+    next_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    looked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    failures: Mapped[int] = mapped_column(default=0)
+    verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        Index("ix_watches_state_next_at", "state", "next_at"),
+        Index("ix_watches_team_user_id", "team", "user_id"),
+        Index("ix_watches_verdict_id", "verdict_id"),
+    )
