@@ -25,7 +25,7 @@ from bot.sizing import Sized
 from bot.store import Store
 from bot.store.endpoints import EndpointLine
 from bot.store.models import JobRow, RequestRow, now
-from bot.store.queries import HistoryRow, StoredVerdict, add_request
+from bot.store.queries import HistoryRow, StoredVerdict, add_request, origin_of
 from engine.backends import Device
 from engine.errors import R1Error
 from engine.identification import Identification, Recommendation
@@ -222,18 +222,10 @@ def _update(session: Session, job: Job, **values: Any) -> bool:
 
 def _as_job(session: Session, row: JobRow) -> Job:
     asked = session.get_one(RequestRow, row.request_id)
-    origin = Origin(
-        surface=asked.surface,  # type: ignore[arg-type]  # written from an Origin
-        team=asked.team,
-        channel=asked.channel,
-        user=asked.user,
-        thread_ts=asked.thread_ts,
-        response_url=asked.response_url,
-    )
     return Job(
         id=row.id,
         request=request_from_json(asked.payload),
-        origin=origin,
+        origin=origin_of(asked),
         state=row.state,  # type: ignore[arg-type]  # written as a JobState
         attempt=row.attempt,
         owner=row.lease_owner or "",

@@ -10,27 +10,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import engine
-from bot.access import check_admin, check_model, check_target
-from bot.endpoints import Asked, resolve
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from bot.answering import Kept, Work, answer_of, find
 from bot.forgetting import expire
-from bot.jobs import Answer, Job, LeaseLost, advance, devices_seen, explained, finish, release, renew, take
+from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
 from bot.settings import Settings, backend_of
-from bot.sizing import sized
 from bot.store import Store
-from bot.store.endpoints import list_endpoints, remove_endpoint, shown
-from bot.store.queries import (
-    StoredVerdict,
-    history,
-    load_recommendation,
-    load_verdict,
-    save_identification,
-    save_recommendation,
-    storable,
-)
-from engine.errors import R1Error, UsageError
+from bot.store.queries import storable
+from engine.errors import R1Error
 from engine.identification import Progress
 
 if TYPE_CHECKING:
@@ -68,6 +59,7 @@ class Worker:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{threading.get_ident() % 10**6}"
         self.stop = threading.Event()
         self._opened: Backend | None = None
+        self._begun: Job | None = None
         self._expire_at = 0.0
 
     def run(self) -> None:
@@ -116,57 +108,37 @@ class Worker:
         finish(self.store, job)
 
     def _compute(self, job: Job) -> Job:
+        work = Work(
+            store=self.store,
+            settings=self.settings,
+            backend=self._backend,
+            request_id=job.request_id,
+            started=lambda: self._begin(job),
+            on_progress=lambda progress: self.replier.progress(self._begun or job, progress),
+            keep=lambda session, kept: _advance(session, job, kept),
+        )
+        self._begun = None
         try:
-            asked = None
-            if job.request.verb == "identify":
-                asked = self._resolve(job)
-                check_target(job.request, job.origin, self.settings, registered=asked is not None)
-                job = self._open(job)
             if job.attempt > self.settings.max_attempts:
                 raise R1Error("job_gave_up", attempts=job.attempt - 1, job=job.id)
-            return self._run_verb(job, asked)
+            kept = find(job.request, job.origin, work)
         except R1Error as error:
-            return self._keep(job, error=error)
+            return self._failed(self._begun or job, error)
         except LeaseLost:
             raise
         except Exception:
             log.exception("job %s failed", job.id)
-            return self._keep(job, error=R1Error("job_crashed", job=job.id))
+            return self._failed(self._begun or job, R1Error("job_crashed", job=job.id))
+        return replace(
+            self._begun or job,
+            state="computed",
+            verdict_id=kept.verdict_id,
+            other_verdict_id=kept.other_verdict_id,
+            recommendation_id=kept.recommendation_id,
+        )
 
-    def _run_verb(self, job: Job, asked: Asked | None) -> Job:
-        request = job.request
-        if request.verb == "refused" and request.refusal is not None:
-            raise UsageError(request.refusal[0], **request.refusal[1])
-        if request.verb == "identify":
-            return self._identify(job, asked)
-        if request.verb == "recommend":
-            advice = engine.recommend(
-                request.constraints,
-                scenario=request.scenario,
-                rule_files=self.settings.rule_files,
-                hardware_files=self.settings.hardware_files,
-                family_files=self.settings.family_files,
-            )
-            with self.store.begin() as session:
-                kept = save_recommendation(session, advice, request_id=job.request_id)
-                advance(session, job, state="computed", recommendation_id=kept)
-            return replace(job, state="computed", recommendation_id=kept)
-        if request.verb == "endpoint" and request.action != "list":
-            return self._change_endpoints(job)
-        return self._keep(job)
-
-    def _resolve(self, job: Job) -> Asked | None:
-        with self.store.begin() as session:
-            return resolve(session, job.request, job.origin, self.settings)
-
-    def _change_endpoints(self, job: Job) -> Job:
-        check_admin(job.origin, self.settings)
-        if job.request.action == "add":  # only a command has what opens a form, and its listener did that
-            raise UsageError("endpoint_add_slash")
-        with self.store.begin() as session:
-            remove_endpoint(session, job.request.target or "", job.origin.team)
-            advance(session, job, state="computed")
-        return replace(job, state="computed")
+    def _begin(self, job: Job) -> None:
+        self._begun = self._open(job)
 
     def _open(self, job: Job) -> Job:
         """Show that work has begun, and remember which message says so."""
@@ -180,42 +152,18 @@ class Worker:
             advance(session, job, state="running", message_ref=ref)
         return replace(job, state="running", message_ref=ref)
 
-    def _identify(self, job: Job, asked: Asked | None) -> Job:
-        found = engine.identify(
-            asked.endpoint.name if asked is not None else job.request.target or "",
-            family=job.request.family,
-            constraints=job.request.constraints,
-            scenario=job.request.scenario,
-            family_files=self.settings.family_files,
-            rule_files=self.settings.rule_files,
-            hardware_files=self.settings.hardware_files,
-            endpoint=asked.endpoint if asked is not None else None,
-            budget=asked.budget if asked is not None else None,
-            reference_files=self.settings.references if asked is not None or job.request.thorough else (),
-            thorough=job.request.thorough,
-            backend=self._backend(job.request.thorough and asked is None),
-            on_progress=lambda progress: self.replier.progress(job, progress),
-        )
-        with self.store.begin() as session:
-            kept = save_identification(session, found, request_id=job.request_id, team=job.origin.team)
-            advance(session, job, state="computed", verdict_id=kept)
-        return replace(job, state="computed", verdict_id=kept)
-
-    def _backend(self, wanted: bool) -> Backend | None:
+    def _backend(self) -> Backend:
         """Where weights are opened; started when first needed, and kept."""
-        if wanted and self._opened is None:
+        if self._opened is None:
             self._opened = backend_of(self.settings)
         return self._opened
 
-    def _keep(self, job: Job, error: R1Error | None = None) -> Job:
-        values: dict[str, Any] = {"state": "computed"}
-        if error is not None:
-            plain = {name: _plain(value) for name, value in error.values.items()}
-            values["error"] = storable({"code": error.code, "values": plain})
+    def _failed(self, job: Job, error: R1Error) -> Job:
+        plain = {name: _plain(value) for name, value in error.values.items()}
+        kept = storable({"code": error.code, "values": plain})
         with self.store.begin() as session:
-            advance(session, job, **values)
-        kept = (values["error"]["code"], values["error"]["values"]) if error is not None else None
-        return replace(job, state="computed", error=kept)
+            advance(session, job, state="computed", error=kept)
+        return replace(job, state="computed", error=(kept["code"], kept["values"]))
 
     def _deliver(self, job: Job) -> bool:
         """Answer, waiting out a Slack that is down; ``False`` to try again later."""
@@ -232,55 +180,18 @@ class Worker:
         return False
 
     def _answer(self, job: Job) -> Answer:
-        request, team = job.request, job.origin.team
         if job.error is not None:
             return Answer(error=R1Error(job.error[0], **job.error[1]))
-        if request.verb == "size":
-            return self._size(job)
-        with self.store.begin() as session:
-            if job.verdict_id is not None and (stored := load_verdict(session, job.verdict_id)) is not None:
-                return Answer(identification=stored.identification, verdict_id=stored.id)
-            if job.recommendation_id is not None:
-                return Answer(recommendation=load_recommendation(session, job.recommendation_id))
-            if request.verb == "history":
-                return Answer(history=history(session, team=team, target=request.target, limit=request.limit))
-            if request.verb == "endpoint" and request.action == "remove":
-                return Answer(removed=request.target)
-            if request.verb == "endpoint":
-                return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
-            if request.verb == "devices":
-                return self._devices()
-            if request.verb not in ("explain", "report"):
-                return Answer()
-            stored = load_verdict(session, request.verdict_id or "", team=team)
-        if stored is None:
-            return Answer(error=UsageError("verdict_unknown", id=(request.verdict_id or "")[:40]))
-        return self._report(job, stored) if request.verb == "report" else explained(stored, self.settings)
-
-    def _report(self, job: Job, stored: StoredVerdict) -> Answer:
-        from bot.report import reported
-
+        if not job.request.sure:
+            return Answer(pending=job.request_id)
+        kept = Kept(job.verdict_id, job.other_verdict_id, job.recommendation_id)
         try:
-            return reported(stored, self.settings, job.request.lang)
+            return answer_of(job.request, job.origin, kept, self.store, self.settings, request_id=job.request_id)
+        except OperationalError:  # the database may be restarting: given again later
+            raise
         except Exception:
             log.exception("job %s failed", job.id)
             return Answer(error=R1Error("job_crashed", job=job.id))
-
-    def _size(self, job: Job) -> Answer:
-        try:
-            check_model(job.request, job.origin, self.settings)
-            return Answer(sizes=sized(job.request, self.settings))
-        except R1Error as error:
-            return Answer(error=error)
-        except Exception:
-            log.exception("job %s failed", job.id)
-            return Answer(error=R1Error("job_crashed", job=job.id))
-
-    def _devices(self) -> Answer:
-        try:
-            return devices_seen(self.settings)
-        except R1Error as error:
-            return Answer(error=error)
 
     @contextmanager
     def _heartbeat(self, job: Job) -> Iterator[None]:
@@ -303,6 +214,17 @@ class Worker:
         finally:
             over.set()
             thread.join()
+
+
+def _advance(session: Session, job: Job, kept: Kept) -> None:
+    advance(
+        session,
+        job,
+        state="computed",
+        verdict_id=kept.verdict_id,
+        other_verdict_id=kept.other_verdict_id,
+        recommendation_id=kept.recommendation_id,
+    )
 
 
 def _plain(value: object) -> object:

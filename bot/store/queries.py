@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.requests import Origin, Request, request_from_json, request_to_json
-from bot.store.models import EvidenceRow, RecommendationRow, RequestRow, VerdictRow, new_id
+from bot.requests import Earlier, Origin, Request, request_from_json, request_to_json
+from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
+
+_NO_CONTEXT = ("refused", "other", "help", "forget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class StoredVerdict:
     text: str
     identification: Identification
     request: Request | None = None
+    request_id: str | None = None
 
 
 def add_request(session: Session, request: Request, origin: Origin, dedup_key: str | None) -> str:
@@ -129,7 +132,55 @@ def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) 
     evidence = [{**entry.scored, "observation": entry.observation} for entry in rows]
     found = from_json({**row.payload, "evidence": evidence})
     request = request_from_json(asked.payload) if asked else None
-    return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found, request)
+    return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found, request, row.request_id)
+
+
+def latest_verdict(session: Session, target: str, team: str | None = None) -> StoredVerdict | None:
+    """The latest verdict on a target, named as it was then in any case of letters; with ``team``, that team's own."""
+    about = select(VerdictRow.id).where(func.lower(VerdictRow.target) == target.lower())
+    if team is not None:
+        about = about.where(VerdictRow.team == team)
+    found = session.scalar(about.order_by(VerdictRow.created.desc(), VerdictRow.id).limit(1))
+    return load_verdict(session, found) if found is not None else None
+
+
+def earlier_in(session: Session, origin: Origin, *, within: timedelta = timedelta(minutes=30)) -> Earlier | None:
+    """What was last asked in the thread of ``origin``, or below the answer that its thread began with; outside
+    threads, what the same person asked last in the same place and not longer ago than ``within``. What led to nothing
+    (small talk, help, refusals) is passed over; calling something off is not."""
+    latest = (
+        select(RequestRow, JobRow.verdict_id)
+        .outerjoin(JobRow, JobRow.request_id == RequestRow.id)
+        .where(RequestRow.team == origin.team, RequestRow.channel == origin.channel)
+        .where(RequestRow.verb.not_in(_NO_CONTEXT))
+        .order_by(RequestRow.created.desc())
+        .limit(1)
+    )
+    if origin.thread_ts is not None:
+        latest = latest.where(or_(RequestRow.thread_ts == origin.thread_ts, JobRow.message_ref == origin.thread_ts))
+    else:
+        mine = (RequestRow.user == origin.user) & RequestRow.thread_ts.is_(None)
+        latest = latest.where(mine, RequestRow.created > now() - within)
+    row = session.execute(latest).one_or_none()
+    return Earlier(row[0].id, request_from_json(row[0].payload), row[1]) if row is not None else None
+
+
+def load_request(session: Session, request_id: str) -> tuple[Request, Origin] | None:
+    """A kept question, and where it came from."""
+    row = session.get(RequestRow, request_id)
+    return (request_from_json(row.payload), origin_of(row)) if row is not None else None
+
+
+def origin_of(row: RequestRow) -> Origin:
+    """Where a kept question came from."""
+    return Origin(
+        surface=row.surface,  # type: ignore[arg-type]  # written from an Origin
+        team=row.team,
+        channel=row.channel,
+        user=row.user,
+        thread_ts=row.thread_ts,
+        response_url=row.response_url,
+    )
 
 
 def history(

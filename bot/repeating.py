@@ -1,0 +1,99 @@
+"""Verdicts that still stand: asked again within ``cache_minutes``, about a target in which nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import engine
+from bot.endpoints import is_name
+from bot.requests import Origin, Request, request_from_json
+from bot.settings import Settings
+from bot.store.endpoints import find_endpoint
+from bot.store.models import RequestRow, VerdictRow, now
+
+_MOST_FILES = 2_000
+_LATEST = 5
+
+
+def repeatable(session: Session, request: Request, origin: Origin, settings: Settings) -> str | None:
+    """The id of the team's verdict that answers the same question and still stands; ``None`` where it has to be
+    looked at again: it is asked afresh, another way or by another engine, files or references changed, or it is old.
+    """
+    if request.fresh or settings.cache_minutes == 0 or origin.surface in ("cli", "watch"):
+        return None
+    since = now() - timedelta(minutes=settings.cache_minutes)
+    recent = (
+        select(VerdictRow, RequestRow.payload)
+        .join(RequestRow, RequestRow.id == VerdictRow.request_id)
+        .where(VerdictRow.team == origin.team, VerdictRow.created > since, RequestRow.verb == "identify")
+        .where(RequestRow.payload["target"].as_string() == request.target)
+        .where(VerdictRow.engine_version == engine.__version__)
+        .order_by(VerdictRow.created.desc())
+        .limit(_LATEST)
+    )
+    for verdict, payload in session.execute(recent):
+        began = verdict.created - timedelta(seconds=float(verdict.payload.get("seconds", 0.0)) + 1.0)
+        same = _question(request_from_json(payload)) == _question(request)
+        if (
+            same
+            and not _registered_since(session, began, request, origin)
+            and not _changed_since(began, request, settings)
+        ):
+            return str(verdict.id)
+    return None
+
+
+def _registered_since(session: Session, moment: datetime, request: Request, origin: Origin) -> bool:
+    """Whether the endpoint that goes by this name now was registered at or after ``moment``."""
+    name = request.target or ""
+    row = find_endpoint(session, name, origin.team) if is_name(name) else None
+    return row is not None and row.created >= moment
+
+
+def _question(request: Request) -> Request:
+    """What makes a verdict another one, and nothing else."""
+    return replace(
+        request, verb="identify", text="", lang="en", verdict_id=None, limit=10, action=None, fresh=False, free=False,
+        confirms=None, private=None, other=None, sure=True,
+    )  # fmt: skip
+
+
+def _changed_since(moment: datetime, request: Request, settings: Settings) -> bool:
+    """Whether a file of the target, or one that verdicts rest on, changed at or after ``moment``; by the time of the
+    last change to the file's record, which copying and touching do not set back."""
+    given = (*settings.family_files, *settings.rule_files, *settings.hardware_files, *settings.references)
+    files = list(islice(_files(Path(request.target or "").expanduser()), _MOST_FILES + 1))
+    if len(files) > _MOST_FILES:
+        return True
+    return _newest((*given, *files)) >= moment.timestamp()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """A local target's files and folders; nothing for what is not on this machine. A single file of a set stands for
+    the folder it is in."""
+    try:
+        if not path.exists():
+            return
+        root = path if path.is_dir() else path.parent
+        yield root
+        yield from (entry for entry in root.iterdir() if path.is_dir() or entry.is_file())
+    except OSError:
+        return
+
+
+def _newest(paths: Iterable[Path]) -> float:
+    latest = 0.0
+    for path in paths:
+        try:
+            # Through links too: a Hub cache's files are links to blobs.
+            latest = max(latest, path.stat().st_ctime, path.lstat().st_ctime)
+        except OSError:
+            return float("inf")
+    return latest
