@@ -92,7 +92,7 @@ class ReportFile:
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
     explained observations give now; ``watch`` one that was made or changed; ``pending`` the id of a question that waits
-    to be confirmed; ``as_of`` when a verdict was given that is repeated."""
+    to be confirmed; ``asked`` the question's own id; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
     verdict_id: str | None = None
@@ -110,6 +110,7 @@ class Answer:
     watches: tuple[WatchLine, ...] | None = None
     watch: WatchLine | None = None
     pending: str | None = None
+    asked: str | None = None
     as_of: datetime | None = None
     error: R1Error | None = None
 

@@ -186,7 +186,8 @@ class Worker:
             return Answer(pending=job.request_id)
         kept = Kept(job.verdict_id, job.other_verdict_id, job.recommendation_id)
         try:
-            return answer_of(job.request, job.origin, kept, self.store, self.settings, request_id=job.request_id)
+            answer = answer_of(job.request, job.origin, kept, self.store, self.settings, request_id=job.request_id)
+            return replace(answer, asked=job.request_id)
         except OperationalError:  # the database may be restarting: given again later
             raise
         except Exception:

@@ -8,6 +8,16 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from bot.jobs import Answer
+from bot.presentation.comparing import comparison_view
+from bot.presentation.conversation import (
+    ask_view,
+    cancelled_view,
+    change_button,
+    other_view,
+    pending_view,
+    repeated_since,
+    with_understood,
+)
 from bot.presentation.devices import devices_view
 from bot.presentation.past import explain_view, history_view, report_view
 from bot.presentation.recommendations import recommendation_view
@@ -30,13 +40,27 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
     if answer.error is not None:
         sentence = mark(answer.error.sentence(lang))
         return View(words(lang)["error"]["title"], sentence, (Part((sentence,)), *figures(request, lang)))
+    if answer.pending is not None:
+        return pending_view(request, answer.pending, lang, mark, prefix=prefix)
+    if request.ask is not None:
+        return ask_view(request, lang, mark, prefix=prefix)
+    view = _view(answer, request, mark, prefix=prefix)
+    return with_understood(view, request, answer.asked, lang, mark, prefix=prefix)
+
+
+def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
+    lang = request.lang
+    if answer.comparison is not None:
+        return comparison_view(answer.comparison, lang, mark)
     if answer.identification is not None:
-        return verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
+        view = verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
+        return repeated_since(view, answer.as_of, lang) if answer.as_of is not None else view
     if answer.recommendation is not None:
         view = recommendation_view(answer.recommendation, lang, mark, prefix=prefix)
-        return replace(view, parts=(*view.parts, *figures(request, lang)))
+        parts = (*view.parts, *figures(request, lang))
+        return replace(view, parts=parts, buttons=(*view.buttons, *change_button(request, lang)))
     if answer.sizes is not None:
-        return sizes_view(answer.sizes, lang, mark)
+        return replace(sizes_view(answer.sizes, lang, mark), buttons=change_button(request, lang))
     if answer.history is not None:
         return history_view(answer.history, lang, mark, prefix=prefix)
     if answer.report is not None and answer.explanation is not None:
@@ -51,6 +75,10 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
         return added_view(answer.added, lang, mark, prefix=prefix)
     if answer.devices is not None:
         return devices_view(answer.devices, lang, mark)
+    if request.verb == "cancel":
+        return cancelled_view(lang)
+    if request.verb == "other":
+        return other_view(lang, prefix=prefix)
     return _help_view(request, lang, prefix=prefix)
 
 

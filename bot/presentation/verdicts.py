@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bot.presentation.conversation import verdict_buttons
 from bot.presentation.recommendations import recommendation_part
 from bot.presentation.view import Mark, Part, View, marked, percent, words
 from bot.requests import Lang, Request
@@ -39,7 +40,12 @@ def verdict_view(found: Identification, verdict_id: str | None, request: Request
     parts.append(Part(tuple(footer), quiet=True))
     summary = f"{headline} – {sure} – {mark(found.target.spec)}"
     return View(
-        headline, summary, tuple(part for part in parts if part.lines or part.code), said_lines(verdict, lang, mark)
+        headline,
+        summary,
+        tuple(part for part in parts if part.lines or part.code),
+        said_lines(verdict, lang, mark),
+        buttons=verdict_buttons(verdict_id, lang) if verdict_id is not None else (),
+        judged=verdict_id,
     )
 
 
