@@ -53,6 +53,7 @@ class Job:
     recommendation_id: str | None
     request_id: str
     other_verdict_id: str | None
+    created: datetime
     error: tuple[str, Mapping[str, Any]] | None
 
 
@@ -208,10 +209,10 @@ def finish(store: Store, job: Job) -> None:
         advance(session, job, state="answered", finished=now(), lease_owner=None, lease_until=None)
 
 
-def release(store: Store, job: Job) -> None:
-    """Give a job back as it stands, for another worker to take at once."""
+def release(store: Store, job: Job, *, seconds: float = 0.0) -> None:
+    """Give a job back as it stands, for another worker to take at once, or not before ``seconds`` have gone by."""
     with store.begin() as session:
-        _update(session, job, lease_owner=None, lease_until=None)
+        _update(session, job, lease_owner=None, lease_until=time.time() + seconds if seconds else None)
 
 
 def _update(session: Session, job: Job, **values: Any) -> bool:
@@ -235,5 +236,6 @@ def _as_job(session: Session, row: JobRow) -> Job:
         recommendation_id=row.recommendation_id,
         request_id=row.request_id,
         other_verdict_id=row.other_verdict_id,
+        created=row.created,
         error=(row.error["code"], row.error["values"]) if row.error else None,
     )

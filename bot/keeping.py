@@ -58,6 +58,17 @@ def keep_recommendation(settings: Settings, request: Request, advice: Recommenda
             save_recommendation(session, advice, request_id=add_request(session, request, _origin(), None))
 
 
+def kept_question(settings: Settings, request: Request) -> tuple[Store, Origin, str]:
+    """The store, with a question in it that is about to be answered; where it came from, and its id.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    store = open_store(settings.store_url)
+    with store.begin() as session:
+        return store, _origin(), add_request(session, request, _origin(), None)
+
+
 def load_stored(settings: Settings, verdict_id: str) -> StoredVerdict:
     """A kept verdict.
 

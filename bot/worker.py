@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import OperationalError
@@ -20,6 +21,7 @@ from bot.forgetting import expire
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
 from bot.settings import Settings, backend_of
 from bot.store import Store
+from bot.store.models import now
 from bot.store.queries import storable
 from engine.errors import R1Error
 from engine.identification import Progress
@@ -31,6 +33,8 @@ log = logging.getLogger("r1.worker")
 _IDLE = 0.1
 _EXPIRED, _EXPIRE_EVERY = 100, 3600.0
 """How many questions past ``retention_days`` go at a time; seconds to the next look once none is left."""
+_NOWHERE_WAIT, _NOWHERE_FOR = 900.0, timedelta(days=1)
+"""Seconds until an answer that has nowhere to go is tried again, and for how long."""
 _DELIVERY_WAITS = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
@@ -102,9 +106,15 @@ class Worker:
     def _do(self, job: Job) -> None:
         if job.state != "computed":
             job = self._compute(job)
-        if not self._deliver(job):
-            release(self.store, job)
-            return
+        try:
+            if not self._deliver(job):
+                release(self.store, job)
+                return
+        except R1Error as error:
+            log.error("the answer to job %s has nowhere to go: %s", job.id, error.sentence("en"))
+            if now() - job.created < _NOWHERE_FOR:
+                release(self.store, job, seconds=_NOWHERE_WAIT)
+                return
         finish(self.store, job)
 
     def _compute(self, job: Job) -> Job:
@@ -166,11 +176,17 @@ class Worker:
         return replace(job, state="computed", error=(kept["code"], kept["values"]))
 
     def _deliver(self, job: Job) -> bool:
-        """Answer, waiting out a Slack that is down; ``False`` to try again later."""
+        """Answer, waiting out a Slack that is down; ``False`` to try again later.
+
+        Raises:
+            R1Error: there is nobody to answer, as where the app was uninstalled.
+        """
         answer = self._answer(job)
         for wait in (*_DELIVERY_WAITS, None):
             try:
                 self.replier.answer(job, answer)
+            except R1Error:
+                raise
             except Exception:
                 log.exception("the answer to job %s was not delivered", job.id)
                 if wait is None or self.stop.wait(wait):
