@@ -138,11 +138,20 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A step on the way: ``stage`` is ``open`` or a probe's name; ``done`` of ``total`` steps are over."""
+    """A step on the way.
+
+    Attributes:
+        stage: what is being done: ``open``, a probe's or a question's name, or ``verdict``.
+        done, total: so many steps of so many are over.
+        evidence: what the stage has just shown; ``None`` where it only begins. A stage may show several things, or none.
+        ahead: the stages known to follow.
+    """
 
     stage: str
     done: int
     total: int
+    evidence: Evidence | None = None
+    ahead: tuple[str, ...] = ()
 
 
 OnProgress = Callable[[Progress], None]

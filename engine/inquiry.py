@@ -67,15 +67,15 @@ async def _inquire(
             await _choose_model(talk)
         steps = _Steps(report)
         await _identify(talk, hypotheses, conclude, random, steps)
-        rows = read(talk.conversation, hypotheses)
+        rows = steps.read(talk, hypotheses)
         if budget.thorough or _suspicious(rows, hypotheses):
             steps.next("routing")
             most = 60 if budget.thorough else _SUSPICIOUS
             await look_for_mixture(talk, hypotheses, random, most=most)
-        rows = read(talk.conversation, hypotheses)
+        rows = steps.read(talk, hypotheses)
         if budget.thorough or (hypotheses.references and not decided(conclude(rows), rows)):
             await _ask_deeply(talk, hypotheses, conclude, random, steps, thorough=budget.thorough)
-        rows = read(talk.conversation, hypotheses)
+        rows = steps.read(talk, hypotheses)
         _say_what_is_left(talk, rows, conclude(rows), hypotheses)
         return Inquiry(talk.conversation, tuple(rows))
 
@@ -83,7 +83,7 @@ async def _inquire(
 async def _identify(talk: Talk, hypotheses: Hypotheses, conclude: Conclude, random: Random, steps: _Steps) -> None:
     """Put the most telling question for its cost, over and over."""
     while True:
-        rows = read(talk.conversation, hypotheses)
+        rows = steps.read(talk, hypotheses)
         verdict = conclude(rows)
         if decided(verdict, rows):
             return
@@ -117,19 +117,22 @@ async def _ask_deeply(
         for ask in facts_asks(telling_facts(hypotheses.references, _FACTS, random), random):
             if talk.affords(ask):
                 await talk.ask(ask)
+        steps.read(talk, hypotheses)
     if any(reference.entropies for reference in hypotheses.references):
         steps.next("entropy")
         await _ask_in_turn(talk, sentence_asks())
     if not thorough:
         return
-    rows = read(talk.conversation, hypotheses)
+    rows = steps.read(talk, hypotheses)
     if not decided(conclude(rows), rows):
         steps.next("problems")
         for level in (4, 5, 6):
             if talk.affords(ask := problems_ask(level, _PROBLEMS, random)):
                 await talk.ask(ask)
+        steps.read(talk, hypotheses)
     steps.next("needle")
     await put_long_texts(talk, random)
+    steps.read(talk, hypotheses)
     steps.next("self_report")
     for question in QUESTIONS:
         if question.deep and question.open(talk.conversation) and talk.has_left(question.tokens):
@@ -188,12 +191,23 @@ def _say_what_is_left(talk: Talk, rows: Sequence[Evidence], verdict: Verdict, hy
 
 
 class _Steps:
-    """Progress: how many questions were put, of those known so far."""
+    """Progress: how many questions were put, of those known so far, and what each changed in what is known."""
 
     def __init__(self, report: OnProgress) -> None:
-        self.report, self.done = report, 0
+        self.report, self.done, self.stage = report, 0, "card"  # a name is there before any question
+        self.known: dict[str, Evidence] = {}
 
     def next(self, stage: str) -> None:
         """Say that a question is being put."""
+        self.stage = stage
         self.report(Progress(stage, self.done, max(len(QUESTIONS), self.done + 1)))
         self.done += 1
+
+    def read(self, talk: Talk, hypotheses: Hypotheses) -> list[Evidence]:
+        """Every probe's row from what was said so far; those that say something new are told."""
+        rows = read(talk.conversation, hypotheses)
+        for row in rows:
+            if row.probe not in self.known or self.known[row.probe].values != row.values:
+                self.report(Progress(self.stage, self.done, max(len(QUESTIONS), self.done), row))
+        self.known = {row.probe: row for row in rows}
+        return rows

@@ -18,8 +18,8 @@ from engine.targets.target import Finding, Target
 if TYPE_CHECKING:
     from engine.backends import Backend
 
-OnStage = Callable[[str], None]
-"""Told the stage that begins: ``sanity``, ``lineage`` or ``forward``."""
+OnStage = Callable[[str, Evidence | None], None]
+"""Told the stage that begins: ``sanity``, ``lineage`` or ``forward``; and then what it showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,14 @@ def inspect(
     """
     if not target.tensors:
         return Inspection()
-    report("sanity")
+    report("sanity", None)
     seen = SANITY_PROBE.observe(target)
     rows, read = (
         (SANITY_PROBE.score(seen, hypotheses),) if seen is not None else (),
         int((seen or {}).get("bytes_read", 0)),
     )
+    for row in rows:
+        report("sanity", row)
     if not thorough:
         return Inspection(rows, (), read)
     if any(row.values["form"] in STOPS for row in rows):
@@ -65,9 +67,11 @@ def _look(target: Target, hypotheses: Hypotheses, backend: Backend | None, repor
     tokens = {entry.fingerprint.tokens for entry in hypotheses.references if entry.fingerprint is not None}
     options = {"lineage": {"tokens": sorted(map(list, tokens - {()}))}, "forward": {}}
     jobs = [Job(kind, target.spec, options[kind]) for kind in kinds]
-    outcomes = run_on(backend, jobs, lambda job, done, total: report(job.kind))
+    outcomes = run_on(backend, jobs, lambda job, done, total: report(job.kind, None))
     observed = {probe: seen for outcome in outcomes for probe, seen in outcome.observations.items()}
     rows = [probe.score(seen, hypotheses) for probe in WEIGHT_PROBES if (seen := probe.observe(observed)) is not None]
+    for row in rows:
+        report("lineage" if row.probe == "lineage" else "forward", row)
     findings = [note for outcome in outcomes for note in outcome.notes]
     findings += [
         Finding("look_failed", {"question": kind, "code": outcome.error[0], "values": dict(outcome.error[1])})

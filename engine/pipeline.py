@@ -120,15 +120,17 @@ def _read(
     report(Progress("open", 0, steps))
     target = open_target(spec)
     rows: list[Evidence] = []
+    stages = ("sanity", "lineage", "forward")
+    every = (*(probe.name for probe in PROBES), *stages[: 3 if thorough else 1])
     for number, probe in enumerate(PROBES, start=1):
-        report(Progress(probe.name, number, steps))
+        report(Progress(probe.name, number, steps, ahead=every[number:]))
         observation = probe.observe(target)
         if observation is not None:
             rows.append(probe.score(observation, hypotheses))
-    stages = ("sanity", "lineage", "forward")
+            report(Progress(probe.name, number, steps, rows[-1]))
 
-    def reached(stage: str) -> None:
-        report(Progress(stage, len(PROBES) + 1 + stages.index(stage), steps))
+    def reached(stage: str, shown: Evidence | None = None) -> None:
+        report(Progress(stage, len(PROBES) + 1 + stages.index(stage), steps, shown))
 
     seen = inspect(target, hypotheses, thorough=thorough, backend=backend, report=reached)
     report(Progress("verdict", steps, steps))
