@@ -22,6 +22,12 @@ _DAY = timedelta(days=1)
 _SHOWN = 5
 
 
+def is_admin(origin: Origin, settings: Settings) -> bool:
+    """Whether the person is among ``admins``: as ``U…``, or as ``T…:U…`` where the app is in several workspaces, as an
+    id is one person's only within a workspace."""
+    return bool({origin.user, f"{origin.team}:{origin.user}"} & set(settings.admins))
+
+
 def check_place(origin: Origin, settings: Settings) -> None:
     """Refuse channels that are not in ``allowed_channels``, where that is set, and direct messages where
     ``allow_dms`` is off. Admins may ask anywhere.
@@ -29,7 +35,7 @@ def check_place(origin: Origin, settings: Settings) -> None:
     Raises:
         UsageError: not here.
     """
-    if origin.surface == "cli" or origin.user in settings.admins:
+    if origin.surface == "cli" or is_admin(origin, settings):
         return
     if origin.channel.startswith("D"):
         if not settings.allow_dms:
@@ -48,7 +54,7 @@ def check_quota(session: Session, request: Request, origin: Origin, settings: Se
         UsageError: the quota is used up; the sentence says when there is one more to ask.
     """
     most = settings.quota_per_day
-    if most is None or origin.surface == "cli" or request.verb in FREE or origin.user in settings.admins:
+    if most is None or origin.surface == "cli" or request.verb in FREE or is_admin(origin, settings):
         return
     if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyhow
         who = {"who": f"quota {origin.team} {origin.user}"}
@@ -116,5 +122,5 @@ def check_admin(origin: Origin, settings: Settings) -> None:
     Raises:
         UsageError: the person is none of them.
     """
-    if origin.surface != "cli" and origin.user not in settings.admins:
+    if origin.surface != "cli" and not is_admin(origin, settings):
         raise UsageError("admins_only")

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     key_variables: tuple[str, ...] = ("*_API_KEY",)
     allow_private_endpoints: bool = False
     allowed_channels: tuple[Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")], ...] = ()
+    allowed_teams: tuple[Annotated[str, Field(pattern=r"^[TE][A-Z0-9]+$")], ...] = ()
     allow_dms: bool = True
     quota_per_day: int | None = Field(None, ge=1, le=1_000_000)
     replies: Literal["channel", "private", "choose"] = "choose"

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 from slack_bolt import App
@@ -22,8 +22,9 @@ from slack_sdk.errors import SlackApiError
 
 from bot.settings import Settings
 from bot.slack.app import build_app
-from bot.slack.replier import SlackReplier, web_client
-from bot.store import open_store
+from bot.slack.installing import check_oauth, is_oauth, web_client
+from bot.slack.replier import SlackReplier
+from bot.store import Store, open_store
 from bot.worker import Worker
 from engine.errors import UsageError
 
@@ -33,28 +34,26 @@ _RESTART_WAIT = 1.0
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT: Socket Mode where an app token is set, else HTTP.
+    """Serve until SIGTERM or SIGINT: Slack delivers through Socket Mode where an app token is set, else over HTTP.
+    Reports and installing by OAuth are served over HTTP in both, where ``public_url`` says where they are reached.
 
     Raises:
-        UsageError: tokens are missing or refused.
+        UsageError: tokens are missing or refused, or OAuth lacks something.
     """
     socket_mode = bool(settings.slack_app_token.get_secret_value())
     if not socket_mode and not settings.slack_signing_secret.get_secret_value():
         raise UsageError("slack_unset", name="SLACK_SIGNING_SECRET (HTTP) / SLACK_APP_TOKEN (Socket Mode)")
+    if is_oauth(settings):
+        check_oauth(settings)
     store = open_store(settings.store_url)
     app = build_app(settings, store)
-    _check_login(settings)
-    with _workers(settings.workers):
-        if socket_mode:
-            from slack_bolt.adapter.socket_mode import SocketModeHandler
-
-            handler = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
-            handler.connect()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
-            log.info("connected in Socket Mode")
-            _until_told_to_stop()
-            handler.close()  # type: ignore[no-untyped-call]
+    if not is_oauth(settings):
+        _check_login(settings)
+    with _workers(settings.workers), _connected(app, settings) if socket_mode else nullcontext():
+        if not socket_mode or settings.public_url:
+            _serve_http(app, store, settings, events=not socket_mode)
         else:
-            _serve_http(app, settings)
+            _until_told_to_stop()
     store.close()
 
 
@@ -71,33 +70,35 @@ def run_worker(settings: Settings, parent: int | None = None) -> None:
     store.close()
 
 
-def _serve_http(app: App, settings: Settings) -> None:
+@contextmanager
+def _connected(app: App, settings: Settings) -> Iterator[None]:
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    handler = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
+    handler.connect()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
+    log.info("connected in Socket Mode")
+    try:
+        yield
+    finally:
+        handler.close()  # type: ignore[no-untyped-call]
+
+
+def _serve_http(app: App, store: Store, settings: Settings, *, events: bool) -> None:
+    """Behind a proxy, nothing is made of the addresses and schemes that it forwards: links begin with ``public_url``."""
     import uvicorn
-    from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import Request
-    from starlette.responses import PlainTextResponse, Response
-    from starlette.routing import Route
 
-    async def events(request: Request) -> Response:
-        # The adapter's own handler would run a synchronous app's listeners on the event loop, one by one.
-        asked = to_bolt_request(request, await request.body())
-        return to_starlette_response(await run_in_threadpool(app.dispatch, asked))
-
-    async def health(request: Request) -> Response:
-        return PlainTextResponse("ok")
+    from bot.slack.web import web_app
 
     # uvicorn shuts down on a signal, then raises it again; the workers are to be stopped first.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    routes = [Route("/slack/events", events, methods=["POST"]), Route("/healthz", health)]
     uvicorn.run(
-        Starlette(routes=routes),
+        web_app(app, store, settings, events=events),
         host=settings.host,
         port=settings.port,
         log_level="warning",
         access_log=False,
+        server_header=False,
     )
 
 

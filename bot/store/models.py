@@ -249,11 +249,9 @@ class WatchRow(Base):
     )
 
 
-class BotRow(Base):
-    """A workspace's or, without ``team_id``, an organisation's installation of the app. Columns and names are those of
-    slack_sdk's installation store, but for tokens, which are longer once sealed; its times are UTC without a zone."""
-
-    __tablename__ = "slack_bots"
+class _Installed:
+    """What both tables of installations have. Columns and names are those of slack_sdk's installation store, but for
+    tokens, which are longer once sealed; its times are UTC without a zone."""
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     client_id: Mapped[str] = mapped_column(String(32))
@@ -271,28 +269,20 @@ class BotRow(Base):
     is_enterprise_install: Mapped[bool] = mapped_column(default=False)
     installed_at: Mapped[datetime] = mapped_column(DateTime)
 
+
+class BotRow(_Installed, Base):
+    """The bot of a workspace, or, without ``team_id``, of an organisation."""
+
+    __tablename__ = "slack_bots"
     __table_args__ = (Index("slack_bots_idx", "client_id", "enterprise_id", "team_id", "installed_at"),)
 
 
-class InstallationRow(Base):
-    """Who installed the app where, as ``BotRow``."""
+class InstallationRow(_Installed, Base):
+    """Who installed the app where."""
 
     __tablename__ = "slack_installations"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    client_id: Mapped[str] = mapped_column(String(32))
-    app_id: Mapped[str] = mapped_column(String(32))
-    enterprise_id: Mapped[str | None] = mapped_column(String(32))
-    enterprise_name: Mapped[str | None] = mapped_column(String(200))
     enterprise_url: Mapped[str | None] = mapped_column(String(200))
-    team_id: Mapped[str | None] = mapped_column(String(32))
-    team_name: Mapped[str | None] = mapped_column(String(200))
-    bot_token: Mapped[str | None] = mapped_column(Text)
-    bot_id: Mapped[str | None] = mapped_column(String(32))
-    bot_user_id: Mapped[str | None] = mapped_column(String(32))
-    bot_scopes: Mapped[str | None] = mapped_column(String(1000))
-    bot_refresh_token: Mapped[str | None] = mapped_column(Text)
-    bot_token_expires_at: Mapped[datetime | None] = mapped_column(DateTime)
     user_id: Mapped[str] = mapped_column(String(32))
     user_token: Mapped[str | None] = mapped_column(Text)
     user_scopes: Mapped[str | None] = mapped_column(String(1000))
@@ -302,9 +292,7 @@ class InstallationRow(Base):
     incoming_webhook_channel: Mapped[str | None] = mapped_column(String(200))
     incoming_webhook_channel_id: Mapped[str | None] = mapped_column(String(200))
     incoming_webhook_configuration_url: Mapped[str | None] = mapped_column(String(200))
-    is_enterprise_install: Mapped[bool] = mapped_column(default=False)
     token_type: Mapped[str | None] = mapped_column(String(32))
-    installed_at: Mapped[datetime] = mapped_column(DateTime)
 
     __table_args__ = (
         Index("slack_installations_idx", "client_id", "enterprise_id", "team_id", "user_id", "installed_at"),
