@@ -1,0 +1,115 @@
+"""A schedule as options give it, and as options write it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, get_args
+from zoneinfo import available_timezones
+
+from bot.requests import Day, Schedule
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from bot.options import Parsed
+
+_EVERY = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_QUIET = re.compile(rf"{_CLOCK}-{_CLOCK}")
+_CHANNEL = re.compile(r"#[\w-]{1,80}|[CGD][A-Z0-9]{2,20}")
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "weekdays": ("mon", "tue", "wed", "thu", "fri"), "weekend": ("sat", "sun"), "weekends": ("sat", "sun"),
+    "daily": (),
+}  # fmt: skip
+
+
+def typed_schedule(parsed: Parsed) -> Schedule | None:
+    """What options say of a schedule; ``None`` where none does.
+
+    Raises:
+        UsageError: a value that no schedule has.
+    """
+    given = {name: parsed.one(f"--{name}") for name in _NAMES if f"--{name}" in parsed.options}
+    if not given:
+        return None
+    return Schedule(
+        every=_matching("every", given.get("every"), _EVERY),
+        once=_day("once", given.get("once")),
+        at=tuple(sorted({_matching("at", part, re.compile(_CLOCK)) or "" for part in _parts(given.get("at"))})),
+        days=_days(given.get("days")),
+        until=_day("until", given.get("until")),
+        channel=_matching("channel", given.get("channel"), _CHANNEL),
+        quiet=_matching("quiet", given.get("quiet"), _QUIET),
+        timezone=_zone(given.get("timezone")),
+    )
+
+
+def options_of(schedule: Schedule) -> list[str]:
+    """The options that say the same."""
+    values = {
+        "every": schedule.every or "",
+        "once": schedule.once.isoformat() if schedule.once else "",
+        "at": ",".join(schedule.at),
+        "days": ",".join(schedule.days),
+        "until": schedule.until.isoformat() if schedule.until else "",
+        "channel": schedule.channel or "",
+        "quiet": schedule.quiet or "",
+        "timezone": schedule.timezone or "",
+    }
+    return [word for name, value in values.items() if value for word in (f"--{name}", value)]
+
+
+_NAMES = ("every", "once", "at", "days", "until", "channel", "quiet", "timezone")
+_SHOWN = {
+    "every": "6h", "once": "2026-12-31", "at": "09:00,17:30", "days": "mon,thu", "until": "2026-12-31",
+    "channel": "#ops", "quiet": "22:00-08:00", "timezone": "Asia/Shanghai",
+}  # fmt: skip
+
+
+def _parts(value: str | None) -> list[str]:
+    return [part for part in re.split(r"[,，\s]+", value or "") if part]
+
+
+def _matching(name: str, value: str | None, pattern: re.Pattern[str]) -> str | None:
+    if value is None:
+        return None
+    text = value.strip()
+    if name == "at" and re.fullmatch(r"[0-9]:[0-5][0-9]", text):
+        text = f"0{text}"
+    if not pattern.fullmatch(text):
+        raise _refusal(name)
+    return text
+
+
+def _day(name: str, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise _refusal(name) from None
+
+
+def _days(value: str | None) -> tuple[Day, ...]:
+    said: set[str] = set()
+    for part in _parts(value):
+        word = part.lower()
+        if word in _GROUPS:
+            said.update(_GROUPS[word])
+        elif word[:3] in get_args(Day) and word.isalpha():
+            said.add(word[:3])
+        else:
+            raise _refusal("days")
+    return tuple(day for day in get_args(Day) if day in said)
+
+
+def _zone(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if value not in available_timezones():
+        raise _refusal("timezone")
+    return value
+
+
+def _refusal(name: str) -> UsageError:
+    return UsageError("option_value", option=f"--{name}", example=_SHOWN[name])
