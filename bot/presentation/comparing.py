@@ -31,7 +31,8 @@ def comparison_view(found: Comparison, lang: Lang, mark: Mark) -> View:
     ]
     label = words(lang)["conversation"]["buttons"]["explain"]
     buttons = tuple(
-        Button("explain", f"{label}: {one.identification.target.name}"[:70], one.id) for one in dict.fromkeys(pair)
+        Button("explain", f"{label}: {one.identification.target.name}"[:70], one.id)
+        for one in {one.id: one for one in pair}.values()
     )
     return View(headline, headline, tuple(parts), buttons=buttons)
 
@@ -39,15 +40,18 @@ def comparison_view(found: Comparison, lang: Lang, mark: Mark) -> View:
 def likeness(first: Verdict, second: Verdict) -> Likeness:
     """Whether two verdicts are about the same model. Pure.
 
-    ``alike``: each may be what the other is. Two that are not in the catalog, or are mixtures, are never called the same.
+    ``alike``: each may be what the other is. Only models of the catalog that were told from all others are the same.
     """
-    if "inconclusive" in (first.outcome, second.outcome):
+    if {"inconclusive", "mixed"} & {first.outcome, second.outcome}:
         return "unknown"
-    ours, theirs = ({one.variant, *one.indistinguishable} - {None} for one in (first, second))
-    if first.outcome == second.outcome and first.variant == second.variant and first.variant is not None:
-        decided = first.outcome in ("full", "distilled") and len(ours) == len(theirs) == 1
-        return "same" if decided else "alike"
-    return "alike" if ours & theirs and first.outcome == second.outcome else "different"
+    if first.outcome != second.outcome:
+        return "different"
+    if first.outcome == "other":
+        return "alike" if first.title == second.title else "different"
+    ours, theirs = ({one.variant, *one.indistinguishable} for one in (first, second))
+    if not ours & theirs:
+        return "different"
+    return "same" if len(ours) == len(theirs) == 1 else "alike"
 
 
 def _facts(pair: tuple[StoredVerdict, ...], lang: Lang, mark: Mark) -> list[tuple[str, ...]]:
