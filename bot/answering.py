@@ -135,8 +135,10 @@ def _kept_answer(
     if request.verb == "explain":
         return explained(stored, settings)
     from bot.report import reported
+    from bot.report.links import link_of
 
-    return reported(stored, settings, request.lang)
+    link = link_of(stored.id, origin.team, settings, request.lang)
+    return replace(reported(stored, settings, request.lang), link=link)
 
 
 def _meant(session: Session, request: Request, team: str | None) -> StoredVerdict:

@@ -92,7 +92,7 @@ class ReportFile:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
-    explained observations give now; ``watch`` one that was made or changed; ``pending`` the id of a question that waits
+    explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was made or changed; ``pending`` the id of a question that waits
     to be confirmed; ``asked`` the question's own id; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
@@ -102,6 +102,7 @@ class Answer:
     explanation: StoredVerdict | None = None
     today: Verdict | None = None
     report: ReportFile | None = None
+    link: str | None = None
     endpoints: tuple[EndpointLine, ...] | None = None
     added: EndpointLine | None = None
     removed: str | None = None

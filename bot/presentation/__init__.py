@@ -64,7 +64,7 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     if answer.history is not None:
         return history_view(answer.history, lang, mark, prefix=prefix)
     if answer.report is not None and answer.explanation is not None:
-        return report_view(answer.explanation, lang, mark)
+        return report_view(answer.explanation, answer.link, lang, mark)
     if answer.explanation is not None:
         return explain_view(answer.explanation, answer.today, lang, mark, prefix=prefix)
     if answer.endpoints is not None:

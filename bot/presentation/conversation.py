@@ -65,10 +65,11 @@ def with_understood(
     return replace(view, parts=(*view.parts, part), buttons=(*view.buttons, *edit))
 
 
-def verdict_buttons(verdict_id: str, lang: Lang) -> tuple[Button, ...]:
+def verdict_buttons(
+    verdict_id: str, lang: Lang, names: tuple[str, ...] = ("explain", "report", "recheck", "watch", "compare")
+) -> tuple[Button, ...]:
     """What can be done with a verdict."""
     said = words(lang)["conversation"]["buttons"]
-    names = ("explain", "report", "recheck", "watch", "compare")
     return tuple(Button(name, said[name], verdict_id, "primary" if name == "explain" else None) for name in names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.presentation.conversation import verdict_buttons
 from bot.presentation.recommendations import is_impossible, recommendation_part
 from bot.presentation.verdicts import evidence_line, headline_of, reason_text
 from bot.presentation.view import Mark, Part, View, percent, words
@@ -59,17 +60,19 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
         parts.append(Part((said["recomputed"].format(what=headline_of(today, lang, mark)),)))
     if found.recommendation.choice is not None or is_impossible(found.recommendation):
         parts.append(recommendation_part(found.recommendation, lang, mark, prefix=prefix))
-    return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines))
+    buttons = verdict_buttons(stored.id, lang, ("report", "recheck", "watch", "compare"))
+    return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines), buttons=buttons)
 
 
-def report_view(stored: StoredVerdict, lang: Lang, mark: Mark) -> View:
-    """The message that a report comes with."""
+def report_view(stored: StoredVerdict, link: str | None, lang: Lang, mark: Mark) -> View:
+    """The message that a report comes with, and the link under which it is had too."""
     said, first = words(lang)["report"], headline_of(stored.identification.verdict, lang, mark)
     lines = (
         said["message"].format(id=f"`{stored.id}`"),
         said["about"].format(target=mark(stored.identification.target.spec), when=f"{stored.created:%Y-%m-%d %H:%M}"),
     )
-    return View(first, f"{said['message_title']}: {first}", (Part(lines[:1]), Part(lines[1:], quiet=True)))
+    linked = (said["link"].format(link=link),) if link else ()
+    return View(first, f"{said['message_title']}: {first}", (Part((*lines[:1], *linked)), Part(lines[1:], quiet=True)))
 
 
 def expectations(row: Evidence, verdict: Verdict) -> list[tuple[str, str]]:
