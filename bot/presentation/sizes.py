@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from bot.presentation.columns import aligned
 from bot.presentation.quantities import cost_text, rate_range, seconds_range
 from bot.presentation.view import Mark, Part, View, words
 from bot.requests import Lang
@@ -58,33 +58,11 @@ def _tables(sizings: Sequence[Sizing], lang: Lang, mark: Mark) -> Iterator[Part]
             yield Part((), f"{name}{said['speed']}", code=_speed_table(fitting, lang), after=costs)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: Collection[int] = (0,)) -> str:
-    """Columns of equal width, ``words`` to the left and figures to the right; a Chinese character takes two."""
-    every = [list(head), *map(list, rows)]
-    widths = [max(_width(row[column]) for row in every) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            _padded(cell, width, left=column in words)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in every
-    )
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _padded(text: str, width: int, *, left: bool) -> str:
-    space = " " * (width - _width(text))
-    return text + space if left else space + text
-
-
 def _memory_table(sizings: Sequence[Sizing], lang: Lang) -> str:
     said = words(lang)["size"]
     columns = said["columns"]
     names = ("quantization", "fits", "spare", "needs", "weights", "kv", "context", "requests")
-    return table([columns[name] for name in names], (tuple(_memory_row(sizing, said)) for sizing in sizings))
+    return aligned([columns[name] for name in names], (tuple(_memory_row(sizing, said)) for sizing in sizings))
 
 
 def _memory_row(sizing: Sizing, said: dict[str, str]) -> Iterator[str]:
@@ -115,7 +93,7 @@ def _speed_table(sizings: Sequence[Sizing], lang: Lang) -> str:
         )
         for sizing in sizings
     )
-    return table([columns[name] for name in names], rows, words=(0, 4))
+    return aligned([columns[name] for name in names], rows, words=(0, 4))
 
 
 def _smallest_table(sizings: Sequence[Sizing], lang: Lang) -> str:
@@ -126,7 +104,7 @@ def _smallest_table(sizings: Sequence[Sizing], lang: Lang) -> str:
          hardware_text(sizing.device, sizing.count), rate_text(sizing.cost.value) if sizing.cost else _NONE)
         for sizing in sizings
     )  # fmt: skip
-    return table([columns[name] for name in names], rows, words=(0, 4))
+    return aligned([columns[name] for name in names], rows, words=(0, 4))
 
 
 def layout_text(sizing: Sizing, lang: Lang) -> str:

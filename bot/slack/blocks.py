@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from bot.presentation import View
+from bot.presentation.columns import columns
+from bot.presentation.view import Button, Part, Table, View, words
+from bot.requests import Lang
 
 Block = dict[str, Any]
 
 # https://docs.slack.dev/reference/block-kit/blocks
 BLOCKS, HEADER, SECTION, CONTEXT, FALLBACK = 50, 150, 3000, 3000, 3000
+BUTTONS, ROW, LABEL, VALUE, SURE = 25, 5, 75, 2000, 300
+ROWS, COLUMNS, CELL, LETTERS = 100, 20, 500, 9000  # all cells of a message's table together: 10,000
 _PLAIN = re.compile(
     r"(?:[^*_~`<>&@#:\n\r\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]|(?<=\w)_(?=\w))*"
 )
@@ -43,11 +49,87 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(view: View) -> list[Block]:
-    """The view as blocks, cut to Slack's limits."""
-    rendered: list[Block] = json.loads(_layout().render(view=view))
-    kept = rendered if len(rendered) <= BLOCKS else [*rendered[: BLOCKS - 1], rendered[-1]]
-    return [_fit(block) for block in kept]
+def blocks(view: View, lang: Lang = "en") -> list[Block]:
+    """The view as blocks, cut to Slack's limits: what is at its end, buttons above all, is kept."""
+    first = next((part for part in view.parts if part.table is not None), None)
+    said = words(lang)["answering"]
+
+    def table(part: Part) -> Block:
+        return _table(part, said) if part is first else _as_code(part)  # Slack takes one a message
+
+    rendered = _layout().render(view=view, said=said, table=table)
+    kept = [fitting for block in json.loads(rendered) for fitting in _fit(block)]
+    foot = len(kept) - _content(kept)
+    return kept if len(kept) <= BLOCKS else [*kept[: BLOCKS - foot - 1], *kept[-foot - 1 :]]
+
+
+def _content(rendered: list[Block]) -> int:
+    """How many blocks there are before those with buttons."""
+    pressed = ("actions", "context_actions")
+    return next((at for at, block in enumerate(rendered) if block["type"] in pressed), len(rendered))
+
+
+def rows(buttons: Iterable[Button]) -> list[list[tuple[str, Button]]]:
+    """Buttons with their action ids, five in a row. What Slack would refuse or what would act on something else once
+    cut is left out."""
+    whole = [button for button in buttons if button.label.strip() and 0 < len(button.value) <= VALUE][:BUTTONS]
+    lines = [whole[at : at + ROW] for at in range(0, len(whole), ROW)]
+    return [[(_action_id(line, at), _short(line[at])) for at in range(len(line))] for line in lines]
+
+
+def _action_id(line: list[Button], at: int) -> str:
+    """Slack wants ids to differ within a block."""
+    same = sum(button.action == line[at].action for button in line[:at])
+    return f"r1.{line[at].action}" + (f".{same + 1}" if same else "")
+
+
+def _short(button: Button) -> Button:
+    return replace(
+        button, label=_clip(plain(button.label), LABEL), sure=_clip(plain(button.sure), SURE) if button.sure else ""
+    )
+
+
+def plain(text: str) -> str:
+    """A marked line where Slack knows no formatting; angle brackets would be control sequences anywhere else."""
+    text = re.sub(r"[`*]", "", text)
+    return text.replace("&lt;", "‹").replace("&gt;", "›").replace("&amp;", "&").strip() or "–"
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _table(part: Part, said: Mapping[str, Any]) -> Block:
+    """A table block: its heads, and as many rows as Slack takes."""
+    table = part.table or Table((), ())
+    count = min(max(len(row) for row in (table.heads, *table.rows)), COLUMNS)
+    every = [[_cell(cell) for cell in (*row, *[""] * count)[:count]] for row in (table.heads, *table.rows)]
+    kept, letters = 0, 0
+    for row in every[: ROWS - 1]:
+        letters += sum(len(cell) for cell in row)
+        if kept and letters > LETTERS:
+            break
+        kept += 1
+    shown = every if kept == len(every) else every[:kept]
+    if left := len(every) - kept:
+        shown = [*shown, [said["more_rows"].format(count=left), *["–"] * (count - 1)]]
+    return {
+        "type": "table",
+        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in shown],
+        "column_settings": [{"is_wrapped": True}] * count,
+    }
+
+
+def _cell(text: str) -> str:
+    return _clip(" ".join(plain(text).split()), CELL)
+
+
+def _as_code(part: Part) -> Block:
+    """A table in letters of one width."""
+    table = part.table or Table((), ())
+    flat = Table(tuple(map(_cell, table.heads)), tuple(tuple(map(_cell, row)) for row in table.rows))
+    text = "```\n" + code("\n".join(columns(flat))) + "\n```"
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def fallback(view: View) -> str:
@@ -66,20 +148,24 @@ def cut(text: str, limit: int) -> str:
     return kept + ("`" if line.count("`") % 2 else "") + "…"
 
 
-def _fit(block: Block) -> Block:
+def _fit(block: Block) -> list[Block]:
+    """The block within Slack's limits; lines too many for one section go on in a second."""
     if block["type"] == "header":
-        # Plain text knows no entities, and angle brackets would be control sequences anywhere else.
-        plain = re.sub(r"[`*]", "", block["text"]["text"])
-        plain = plain.replace("&lt;", "‹").replace("&gt;", "›").replace("&amp;", "&")
-        return {**block, "text": {**block["text"], "text": cut(plain, HEADER) or "–"}}
+        return [{**block, "text": {**block["text"], "text": _clip(plain(block["text"]["text"]), HEADER)}}]
     if block["type"] == "section":
-        return {**block, "text": {**block["text"], "text": cut(block["text"]["text"], SECTION)}}
+        return [{**block, "text": {**block["text"], "text": text}} for text in _pages(block["text"]["text"])]
     if block["type"] == "context":
-        return {
-            **block,
-            "elements": [{**element, "text": cut(element["text"], CONTEXT)} for element in block["elements"]],
-        }
-    return block
+        elements = [{**element, "text": cut(element["text"], CONTEXT) or "–"} for element in block["elements"]]
+        return [{**block, "elements": elements}]
+    return [block]
+
+
+def _pages(text: str) -> list[str]:
+    """A text as one section or two; what holds a code block, and what is longer still, is cut."""
+    if len(text) <= SECTION or "```" in text:
+        return [cut(text, SECTION) or "–"]
+    first = text.rfind("\n", 0, SECTION)
+    return [text[:first], cut(text[first + 1 :], SECTION) or "–"] if first > 0 else [cut(text, SECTION)]
 
 
 @cache
@@ -90,5 +176,5 @@ def _layout() -> Any:
         loader=PackageLoader("bot", "templates/layout"), undefined=StrictUndefined, autoescape=False
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    environment.filters["code"] = code
+    environment.filters |= {"code": code, "rows": rows}
     return environment.get_template("message.json.j2")

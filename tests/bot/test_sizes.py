@@ -14,7 +14,7 @@ from bot.commands import parse
 from bot.jobs import Answer
 from bot.local_slack.validate import problems_of_message
 from bot.presentation import present
-from bot.presentation.sizes import table
+from bot.presentation.columns import aligned
 from bot.settings import load_settings
 from bot.sizing import Sized, sized
 from bot.slack.blocks import blocks, fallback, mark
@@ -76,7 +76,7 @@ def test_one_quantisation_may_be_asked_about() -> None:
 
 
 def test_columns_are_straight_with_chinese_in_them() -> None:
-    lines = table(["量化", "ok"], [["a", "1"], ["四个汉字", "22"]]).splitlines()
+    lines = aligned(["量化", "ok"], [["a", "1"], ["四个汉字", "22"]]).splitlines()
     assert lines == ["量化      ok", "a          1", "四个汉字  22"]
 
 
