@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.terminal import mark, print_json, spoken_here
+from bot.typed import LANG, printed
 
 if TYPE_CHECKING:
     from bot.doctor import Finding
     from bot.requests import Lang
 
 
-@click.command(
-    help="Check settings, database, Slack, devices, packages and files, and say what to do about what is wrong. "
-    "Changes nothing and shows no secret. Exit code 2 where something that is needed is wrong."
-)
-@click.option("--endpoints", is_flag=True, help="Send a request to each registered endpoint too.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command
+@click.option("--endpoints", is_flag=True)
+@LANG
+@printed("ok", "checks")
 def doctor(endpoints: bool, lang: Lang | None, as_json: bool) -> int:
     from bot.doctor import examine
 

@@ -5,37 +5,55 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.terminal import mark, print_json, progress_line, show, spoken_here
+from bot.completing import endpoint as registered
+from bot.completing import target as target_
+from bot.completing import variant as variant_
+from bot.terminal import give, mark, print_json, progress_line, spoken_here
+from bot.typed import LANG, printed
 
 if TYPE_CHECKING:
     from bot.requests import Lang, Request
 
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-_TEAM = click.option("--team", default="", metavar="ID", help="Slack team whose it is; left out, everybody's.")
+_LINE = (
+    "name",
+    "team",
+    "url",
+    "model",
+    "api",
+    "key_env",
+    "sealed",
+    "concurrency",
+    "budget_tokens",
+    "added_by",
+    "created",
+)
+_RECORDED = ("file", "variant", "host", "created", "parts")
+_TEAM = click.option("--team", default="", metavar="ID")
 
 
-@click.group(help="Endpoints that may be asked by name. Keys are never shown.")
+@click.group
 def endpoint() -> None:
     pass
 
 
-@endpoint.command(help="Register the endpoint at URL (https://host/v1[#model]) as NAME.")
+@endpoint.command
 @click.argument("name")
 @click.argument("url")
-@click.option("--model", default="", help="The model's name, as the server lists it.")
-@click.option("--api", default="", type=click.Choice(["openai", "ollama", ""]), help="Default: by the URL.")
-@click.option("--key-env", default="", metavar="VAR", help="Environment variable that holds its key.")
-@click.option("--key-stdin", is_flag=True, help="Read its key from standard input, and keep it encrypted.")
-@click.option("--concurrency", type=int, metavar="N", help="Requests at once, at most.")
-@click.option("--budget-tokens", type=int, metavar="N", help="Tokens that a question may cost, at most.")
+@click.option("--model", default="")
+@click.option("--api", default="", type=click.Choice(["openai", "ollama", ""]))
+@click.option("--key-env", default="", metavar="VAR")
+@click.option("--key-stdin", is_flag=True)
+@click.option("--concurrency", type=int, metavar="N")
+@click.option("--budget-tokens", type=int, metavar="N")
 @_TEAM
-@_LANG
+@LANG
+@printed(*_LINE)
 def add(name: str, url: str, model: str, api: str, key_env: str, key_stdin: bool, concurrency: int | None,
-        budget_tokens: int | None, team: str, lang: Lang | None) -> int:  # fmt: skip
+        budget_tokens: int | None, team: str, lang: Lang | None, as_json: bool) -> int:  # fmt: skip
     from bot.endpoints import Form, problems, row_of
     from bot.jobs import Answer
     from bot.settings import load_settings
@@ -50,16 +68,13 @@ def add(name: str, url: str, model: str, api: str, key_env: str, key_stdin: bool
     row = row_of(form, settings, team=team, added_by=os.environ.get("USER", ""))
     with open_store(settings.store_url).begin() as session:
         add_endpoint(session, row)
-    show(_request(lang), Answer(added=shown(row)))
-    return 0
+    return give(_request(lang), Answer(added=shown(row)), as_json=as_json)
 
 
-@endpoint.command("list", help="The endpoints registered, of every team.")
-@_LANG
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@endpoint.command("list")
+@LANG
+@printed(*_LINE, many=True)
 def list_(lang: Lang | None, as_json: bool) -> int:
-    import dataclasses
-
     from bot.jobs import Answer
     from bot.settings import load_settings
     from bot.store import open_store
@@ -67,18 +82,15 @@ def list_(lang: Lang | None, as_json: bool) -> int:
 
     with open_store(load_settings().store_url).begin() as session:
         lines = tuple(shown(row) for row in list_endpoints(session, None))
-    if as_json:
-        print_json([{**dataclasses.asdict(line), "created": line.created.isoformat()} for line in lines])
-    else:
-        show(_request(lang), Answer(endpoints=lines))
-    return 0
+    return give(_request(lang), Answer(endpoints=lines), as_json=as_json)
 
 
-@endpoint.command(help="Forget the endpoint NAME, and its key.")
-@click.argument("name")
+@endpoint.command
+@click.argument("name", shell_complete=registered)
 @_TEAM
-@_LANG
-def remove(name: str, team: str, lang: Lang | None) -> int:
+@LANG
+@printed("removed")
+def remove(name: str, team: str, lang: Lang | None, as_json: bool) -> int:
     from bot.jobs import Answer
     from bot.settings import load_settings
     from bot.store import open_store
@@ -86,38 +98,39 @@ def remove(name: str, team: str, lang: Lang | None) -> int:
 
     with open_store(load_settings().store_url).begin() as session:
         remove_endpoint(session, name, team)
-    show(_request(lang), Answer(removed=name))
-    return 0
+    return give(_request(lang), Answer(removed=name), as_json=as_json)
 
 
-@endpoint.command(help="Print a new master key for R1_SECRET_KEY, with which keys are encrypted.")
-def secret() -> int:
+@endpoint.command
+@LANG
+@printed("secret_key")
+def secret(lang: Lang | None, as_json: bool) -> int:
     from bot.sealing import new_master_key
 
-    click.echo(new_master_key())
+    key = new_master_key()
+    if as_json:
+        print_json({"secret_key": key})
+    else:
+        click.echo(key)
     return 0
 
 
-@click.group(help="What endpoints and checkpoints that somebody vouches for show, to compare others with.")
+@click.group
 def reference() -> None:
     pass
 
 
-@reference.command(
-    help="Record TARGET as VARIANT: what an endpoint (a registered name, or a URL) answers, or how the weights of a "
-    "checkpoint (a directory, a .safetensors, a .gguf or a Hub id) are."
-)
-@click.argument("target")
-@click.option("--variant", required=True, metavar="ID", help="What it is vouched to be, e.g. DeepSeek-R1.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File to write; default: in the reference folder."
-)
-@click.option("--budget-tokens", type=click.IntRange(1, 10_000_000), metavar="N", help="Tokens it may cost, at most.")
-@click.option("--key-env", metavar="VAR", help="Environment variable that holds its key.")
-@click.option("--family-file", multiple=True, type=click.Path(path_type=Path), help="A family of your own (YAML).")
-@_LANG
+@reference.command
+@click.argument("target", shell_complete=target_)
+@click.option("--variant", required=True, metavar="ID", shell_complete=variant_)
+@click.option("-o", "--output", type=click.Path(path_type=Path))
+@click.option("--budget-tokens", type=click.IntRange(1, 10_000_000), metavar="N")
+@click.option("--key-env", metavar="VAR")
+@click.option("--family-file", multiple=True, type=click.Path(path_type=Path))
+@LANG
+@printed(*_RECORDED)
 def record(target: str, variant: str, output: Path | None, budget_tokens: int | None, key_env: str | None,
-           family_file: tuple[Path, ...], lang: Lang | None) -> int:  # fmt: skip
+           family_file: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:  # fmt: skip
     import re
     from dataclasses import replace
 
@@ -135,31 +148,52 @@ def record(target: str, variant: str, output: Path | None, budget_tokens: int | 
             family_files=(*settings.family_files, *family_file),
             budget=asked.budget if asked is not None else None,
             backend=backend,
-            on_progress=progress_line(request.lang),
+            on_progress=None if as_json else progress_line(request.lang),
         )
     whose = (asked.endpoint.name if asked is not None else "") or recorded["host"]
     path = output or settings.reference_folder / re.sub(r"[^\w.@-]+", "-", f"{variant}@{whose}.json")
     _write(path, recorded)
-    click.echo(mark(path))
+    if as_json:
+        print_json(_recorded(path, recorded))
+    else:
+        click.echo(mark(path))
     return 0
 
 
-@reference.command("list", help="The references that identifications compare with.")
-def list_references() -> int:
+@reference.command("list")
+@LANG
+@printed(*_RECORDED, many=True)
+def list_references(lang: Lang | None, as_json: bool) -> int:
+    from bot.settings import load_settings
+
+    found = [_recorded(path, _kept(path)) for path in load_settings().references]
+    if as_json:
+        print_json(found)
+        return 0
+    for row in found:
+        told = [str(row[name] or "-") for name in ("variant", "host", "created")]
+        told.append(", ".join(row["parts"]) or "-")
+        click.echo(f"{mark(row['file'])}  {mark('  '.join(told) if row['variant'] else '?')}")
+    return 0
+
+
+def _kept(path: Path) -> Any:
+    """What a reference file holds; nothing where it cannot be read."""
     import json
 
-    from bot.settings import load_settings
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _recorded(path: Path, kept: Any) -> dict[str, Any]:
+    """A reference in a line; all but its file are empty where it is none."""
     from engine.references import PARTS
 
-    for path in load_settings().references:
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            told = [str(kept.get(name) or "-") for name in ("variant", "host", "created")]
-            told.append(", ".join(part for part in PARTS if kept.get(part)) or "-")
-        except (OSError, ValueError, AttributeError):
-            told = ["?"]
-        click.echo(f"{mark(path)}  {mark('  '.join(told))}")
-    return 0
+    kept = kept if isinstance(kept, dict) else {}
+    line = {name: kept.get(name) for name in ("variant", "host", "created")}
+    return {"file": str(path), **line, "parts": [part for part in PARTS if kept.get(part)]}
 
 
 def _read_key() -> str:

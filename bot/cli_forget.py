@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.terminal import print_json, spoken_here
+from bot.typed import LANG, printed
 
 if TYPE_CHECKING:
     from bot.forgetting import Forgotten
     from bot.requests import Lang
 
 
-@click.command(
-    help="Delete for good what was asked, found and recommended: by me (in a terminal, as this user), or by what the "
-    "options name, each of which narrows it down. Without --yes it only counts what would go. Messages in Slack, "
-    "endpoints and references stay."
-)
+@click.command
 @click.argument("who", required=False, metavar="[me]", type=click.Choice(["me"]))
-@click.option("--user", metavar="U…", help="Asked by this person: a Slack user id, or a user of a terminal.")
-@click.option("--team", metavar="T…", help="Asked in this workspace.")
-@click.option("--before", metavar="DATE", help="Asked before this day (UTC), e.g. 2026-01-31.")
-@click.option("--target", metavar="NAME", help="Asked about this, as it was written or as `r1 history` shows it.")
-@click.option("--yes", is_flag=True, help="Delete it.")
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--user", metavar="U…")
+@click.option("--team", metavar="T…")
+@click.option("--before", metavar="DATE")
+@click.option("--target", metavar="NAME")
+@click.option("--yes", is_flag=True)
+@LANG
+@printed("deleted", "requests", "jobs", "verdicts", "evidence", "recommendations", "pending")
 def forget(who: str | None, user: str | None, team: str | None, before: str | None, target: str | None, yes: bool,
            lang: Lang | None, as_json: bool) -> int:  # fmt: skip
     from bot.forgetting import Scope

@@ -7,21 +7,20 @@ from typing import Any
 
 import click
 
-from bot.terminal import print_json, save_picture, show
-from bot.typed import JSON, LANG, PICTURE, WORKLOAD, deployment, request_of, shorthands
+from bot.completing import quantization
+from bot.terminal import give, save_picture
+from bot.typed import LANG, PICTURE, RECOMMENDATION, WORKLOAD, deployment, printed, request_of, shorthands
 
 
-@click.command(
-    help="Which model to run, in which quantisation, on what: by what WORDS and constraints say of the deployment. "
-    "Without hardware named, usual purchases are compared."
-)
+@click.command
 @click.argument("words", nargs=-1)
 @PICTURE
 @deployment
 @LANG
-@JSON
+@printed(*RECOMMENDATION)
 def recommend(words: tuple[str, ...], picture: Path | None, lang: str | None, as_json: bool, **options: Any) -> int:
     import engine
+    from bot.jobs import Answer
     from bot.keeping import keep_recommendation
     from bot.settings import load_settings
 
@@ -35,46 +34,25 @@ def recommend(words: tuple[str, ...], picture: Path | None, lang: str | None, as
         family_files=settings.family_files,
     )
     keep_recommendation(settings, request, advice)
-    if as_json:
-        from engine.codec import recommendation_to_json
-
-        print_json(recommendation_to_json(advice))
-    else:
-        from bot.jobs import Answer
-
-        show(request, Answer(recommendation=advice))
+    code = give(request, Answer(recommendation=advice), as_json=as_json)
     if picture is not None:
         from bot.presentation.pictures import front_of
 
         save_picture(front_of(advice, request.lang), picture, request.lang)
-    return 0
+    return code
 
 
-@click.command(
-    help="What MODEL takes and how fast it runs: a catalog name such as deepseek-r1:32b, a Hub id, a checkpoint "
-    "directory or a file, whose configuration is read. Without --gpu: the memory of each quantisation, and the "
-    "smallest usual purchase that carries it."
-)
+@click.command
 @click.argument("model")
 @click.argument("hardware", nargs=-1)
 @shorthands(*WORKLOAD)
-@click.option("--quantization", metavar="ID", help="Only this one, e.g. awq-int4.")
+@click.option("--quantization", metavar="ID", shell_complete=quantization)
 @LANG
-@JSON
+@printed("model", "hardware", "sizings")
 def size(model: str, hardware: tuple[str, ...], lang: str | None, as_json: bool, **options: Any) -> int:
+    from bot.jobs import Answer
     from bot.settings import load_settings
     from bot.sizing import sized
 
     request = request_of("size", model, *hardware, lang=lang, **options)
-    found = sized(request, load_settings())
-    if as_json:
-        from engine.codec import sizings_to_json
-
-        print_json(
-            {"model": found.model, "hardware": found.hardware or None, "sizings": sizings_to_json(found.sizings)}
-        )
-    else:
-        from bot.jobs import Answer
-
-        show(request, Answer(sizes=found))
-    return 0
+    return give(request, Answer(sizes=sized(request, load_settings())), as_json=as_json)

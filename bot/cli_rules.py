@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.terminal import mark, print_json, spoken_here
+from bot.typed import LANG, printed
 
 if TYPE_CHECKING:
     from bot.requests import Lang
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
     from engine.rules.schema import Rule
     from engine.rules.trying import Tried
 
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 
 
-@click.group(help="The scenario rules by which full or distilled is chosen: your own files add to those that ship.")
+@click.group
 def rules() -> None:
     pass
 
 
-@rules.command(help="Say what is wrong with rule FILES, a sentence a problem; without FILES, with those in use.")
+@rules.command
 @_FILES
-@_LANG
-@_JSON
+@LANG
+@printed("file", "line", "code", "problem", many=True)
 def lint(files: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:
     from engine.hardware import load_hardware
     from engine.rules.linting import Problem
@@ -58,10 +57,10 @@ def lint(files: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:
     return 2 if found else 0
 
 
-@rules.command(help="Run the tests in rule FILES and show what fires for each; without FILES, of those in use.")
+@rules.command
 @_FILES
-@_LANG
-@_JSON
+@LANG
+@printed("file", "line", "given", "message", "understood", "choice", "fired", "passed", "wrong", many=True)
 def test(files: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:
     from engine.hardware import load_hardware
     from engine.rules.loading import SHIPPED, load_rules
@@ -82,16 +81,16 @@ def test(files: tuple[Path, ...], lang: Lang | None, as_json: bool) -> int:
     return 2 if any(not done.passed for done in tried) else 0
 
 
-@rules.command("list", help="Every rule in use, by priority: what it does, why, and where it comes from.")
-@_LANG
-@_JSON
+@rules.command("list")
+@LANG
+@printed("id", "effect", "priority", "when", "any", "words", "chosen", "disable", "reason", "source", many=True)
 def list_(lang: Lang | None, as_json: bool) -> int:
     from engine.rules.loading import load_rules
 
     spoken = lang or spoken_here()
     loaded = sorted(load_rules(_settings().rule_files), key=lambda rule: (-rule.priority, rule.id))
     if as_json:
-        print_json([rule.model_dump(mode="json", by_alias=True, exclude_defaults=True) for rule in loaded])
+        print_json([rule.model_dump(mode="json", by_alias=True) for rule in loaded])
         return 0
     said = _words(spoken)
     for rule in loaded:

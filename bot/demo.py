@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +25,14 @@ import click
 from bot.local_slack import LocalSlack
 from bot.local_slack.render import as_page, as_text
 from bot.local_slack.workspace import Message
+from bot.terminal import print_json
 
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
 _CHANNEL = "C0MODELS"
 
 
-def run(page: Path | None) -> int:
+def run(page: Path | None, *, as_json: bool = False) -> int:
     """Hold the conversation and print it; returns the exit code."""
     root = Path(tempfile.mkdtemp(prefix="r1-demo-"))
     try:
@@ -41,7 +43,10 @@ def run(page: Path | None) -> int:
                 _ask(slack, question)
         # A thread below the message that began it.
         conversation = sorted(slack.workspace.visible(_CHANNEL), key=lambda said: (said.thread_ts or said.ts, said.ts))
-        click.echo(as_text(conversation))
+        if as_json:
+            print_json([_plain(message) for message in conversation])
+        else:
+            click.echo(as_text(conversation))
         if page is not None:
             page.write_text(as_page(conversation), encoding="utf-8")
         return 0
@@ -96,6 +101,12 @@ def _ask(slack: LocalSlack, question: str) -> Message:
 
     message: Message = slack.wait_for(answered, _ANSWER_SECONDS)
     return message
+
+
+def _plain(message: Message) -> dict[str, str | None]:
+    """A message with the words that a person sees, without the line that says whose they are."""
+    _, _, words = as_text([message]).partition("\n")
+    return {"ts": message.ts, "thread_ts": message.thread_ts, "user": message.user, "text": textwrap.dedent(words)}
 
 
 def _replies(slack: LocalSlack) -> list[Message]:

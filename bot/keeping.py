@@ -35,7 +35,7 @@ def endpoint_asked(settings: Settings, request: Request, key_env: str | None) ->
     if store is None:
         return None
     with store.begin() as session:
-        asked = resolve(session, request, _origin(), settings, key_env=key_env)
+        asked = resolve(session, request, here(), settings, key_env=key_env)
     if asked is None and not os.path.lexists(Path(target).expanduser()):
         raise UsageError("endpoint_unknown", name=target)
     return asked
@@ -47,7 +47,7 @@ def keep_identification(settings: Settings, request: Request, found: Identificat
     if store is None:
         return None
     with store.begin() as session:
-        return save_identification(session, found, request_id=add_request(session, request, _origin(), None))
+        return save_identification(session, found, request_id=add_request(session, request, here(), None))
 
 
 def keep_recommendation(settings: Settings, request: Request, advice: Recommendation) -> None:
@@ -55,7 +55,7 @@ def keep_recommendation(settings: Settings, request: Request, advice: Recommenda
     store = _open(settings, request.lang)
     if store is not None:
         with store.begin() as session:
-            save_recommendation(session, advice, request_id=add_request(session, request, _origin(), None))
+            save_recommendation(session, advice, request_id=add_request(session, request, here(), None))
 
 
 def kept_question(settings: Settings, request: Request) -> tuple[Store, Origin, str]:
@@ -66,7 +66,7 @@ def kept_question(settings: Settings, request: Request) -> tuple[Store, Origin, 
     """
     store = open_store(settings.store_url)
     with store.begin() as session:
-        return store, _origin(), add_request(session, request, _origin(), None)
+        return store, here(), add_request(session, request, here(), None)
 
 
 def load_stored(settings: Settings, verdict_id: str) -> StoredVerdict:
@@ -92,5 +92,6 @@ def _open(settings: Settings, lang: Lang) -> Store | None:
         return None
 
 
-def _origin() -> Origin:
+def here() -> Origin:
+    """Where questions from this terminal come from."""
     return Origin(surface="cli", user=os.environ.get("USER", ""))

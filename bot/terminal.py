@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.jobs import Answer
     from bot.presentation import View
     from bot.requests import Lang, Request
+    from engine.errors import R1Error
     from engine.pictures.picture import Picture
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
@@ -40,13 +41,13 @@ def render(view: View, *, colour: bool = False) -> str:
         return tuple(_BOLD.sub(bold, _QUIET.sub(r"(\1)", line).replace("`", "")) for line in lines)
 
     parts = tuple(
-        replace(part, lines=shown(part.lines), after=shown(part.after), code=_copied(part.code)) for part in view.parts
+        replace(part, lines=shown(part.lines), after=shown(part.after), code=copied(part.code)) for part in view.parts
     )
     view = replace(view, headline=shown((view.headline,))[0], fields=shown(view.fields), parts=parts)
     return str(_layout().render(view=view)).strip("\n")
 
 
-def _copied(code: str) -> str:
+def copied(code: str) -> str:
     """Code as it is to be copied, without anything a terminal would obey."""
     return "\n".join(_HIDDEN.sub(" ", line) for line in code.splitlines())
 
@@ -56,6 +57,19 @@ def show(request: Request, answer: Answer) -> None:
     from bot.presentation import present
 
     click.echo(render(present(answer, request, mark, prefix="r1 "), colour=sys.stdout.isatty()))
+
+
+def give(request: Request, answer: Answer, *, as_json: bool) -> int:
+    """Print an answer, for people or as JSON; returns the exit code."""
+    from bot.exits import code_of
+
+    if as_json:
+        from bot.as_json import json_of
+
+        print_json(json_of(answer))
+    else:
+        show(request, answer)
+    return code_of(answer)
 
 
 def save_picture(picture: Picture, file: Path, lang: Lang) -> None:
@@ -82,6 +96,11 @@ def print_json(value: Any) -> None:
 
     # A path may hold bytes that are no UTF-8; they are shown as question marks rather than not at all.
     click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace"))
+
+
+def error_json(error: R1Error, lang: str) -> dict[str, Any]:
+    """A refusal: its code, and its sentence in the reader's language."""
+    return {"error": {"code": error.code, "sentence": error.sentence(lang)}}
 
 
 def progress_line(lang: Lang) -> Callable[[Any], None] | None:

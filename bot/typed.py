@@ -8,33 +8,54 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.completing import device
 from bot.terminal import spoken_here
 
 if TYPE_CHECKING:
     from bot.requests import Request
 
-LANG = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the answer.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-PICTURE = click.option(
-    "--picture", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the answer's picture into this file."
-)
-_SCENARIO = click.option("--scenario", multiple=True, help="Words about the deployment, e.g. 'legal contracts'.")
-_CONSTRAINT = click.option("--constraint", multiple=True, metavar="NAME=VALUE", help="e.g. tpot=50ms, device=edge.")
+LANG = click.option("--lang", type=click.Choice(["en", "zh"]))
+PICTURE = click.option("--picture", type=click.Path(path_type=Path), metavar="FILE.png")
+_SCENARIO = click.option("--scenario", multiple=True)
+_CONSTRAINT = click.option("--constraint", multiple=True, metavar="NAME=VALUE")
 _SHORTHANDS = {
-    "gpu": ("2x4090", "What it runs on."),
-    "context": ("32k", "Longest prompt and answer together, in tokens."),
-    "concurrency": ("8", "Requests at once."),
-    "ttft": ("1s", "Time to the first token at most."),
-    "budget": ("5USD/h", "For hardware at most."),
-    "task": ("legal", "What it is for."),
-    "language": ("zh", "Of prompts and answers."),
-    "prompt": ("2000", "Tokens of a usual prompt."),
-    "output": ("500", "Tokens of a usual answer."),
-}
+    "gpu": "2x4090", "context": "32k", "concurrency": "8", "ttft": "1s", "budget": "5USD/h", "task": "legal",
+    "language": "zh", "prompt": "2000", "output": "500",
+}  # fmt: skip
+"""Options that stand for constraints, each with an example. What they mean is said in ``templates/*/cli.yaml``."""
 WORKLOAD = ("gpu", "context", "concurrency", "prompt", "output")
 """What sizing asks."""
 
 Command = Callable[..., Any]
+IDENTIFICATION = (
+    "id", "as_of", "format", "target", "family", "family_version", "evidence", "verdict", "recommendation",
+    "engine_version", "seconds",
+)  # fmt: skip
+"""The keys of an identification in JSON."""
+RECOMMENDATION = (
+    "choice", "option", "runner_up", "options", "reasons", "risks", "excluded", "counterfactuals", "command", "hits",
+    "conflict", "cautions", "missing", "constraints", "assumed", "unread", "fits_target", "meaning",
+)  # fmt: skip
+"""The keys of a recommendation in JSON."""
+
+
+class Printed(click.Option):
+    """``--json``; it knows what it prints: an object with ``keys``, or a list (``many``) of such objects."""
+
+    def __init__(self, *names: Any, keys: tuple[str, ...] = (), many: bool = False, **options: Any) -> None:
+        super().__init__(*names, **options)
+        self.keys, self.many = keys, many
+
+    @property
+    def shape(self) -> str:
+        """As its help shows it."""
+        shape = f"{{{', '.join(self.keys)}}}"
+        return f"[{shape}, …]" if self.many else shape
+
+
+def printed(*keys: str, many: bool = False) -> Callable[[Command], Command]:
+    """The option ``--json`` of a command that prints an object with these keys, or a list of such objects."""
+    return click.option("--json", "as_json", is_flag=True, cls=Printed, keys=keys, many=many)
 
 
 def shorthands(*names: str) -> Callable[[Command], Command]:
@@ -42,8 +63,10 @@ def shorthands(*names: str) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         for name in reversed(names or tuple(_SHORTHANDS)):
-            example, about = _SHORTHANDS[name]
-            command = click.option(f"--{name}", multiple=True, metavar=example, help=about)(command)
+            propose = device if name == "gpu" else None
+            command = click.option(f"--{name}", multiple=True, metavar=_SHORTHANDS[name], shell_complete=propose)(
+                command
+            )
         return command
 
     return add

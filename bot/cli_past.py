@@ -1,0 +1,129 @@
+"""`r1 history`, `r1 explain`, `r1 recompute`, `r1 report`: past verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.completing import target, verdict
+from bot.terminal import give, print_json, save_picture
+from bot.typed import IDENTIFICATION, LANG, PICTURE, printed, request_of
+
+if TYPE_CHECKING:
+    from bot.requests import Lang
+
+_PAST = tuple(key for key in IDENTIFICATION if key != "as_of")
+
+
+@click.command
+@click.argument("target", required=False, shell_complete=target)
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@LANG
+@printed("id", "created", "target", "outcome", "title", "confidence", "claim_check", many=True)
+def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> int:
+    from bot.jobs import Answer
+    from bot.settings import load_settings
+    from bot.store import open_store
+    from bot.store.queries import history as query
+
+    request = request_of("history", *([target] if target else []), lang=lang)
+    with open_store(load_settings().store_url).begin() as session:
+        rows = query(session, target=target, limit=limit)
+    return give(request, Answer(history=rows), as_json=as_json)
+
+
+@click.command
+@click.argument("verdict_id", shell_complete=verdict)
+@PICTURE
+@LANG
+@printed(*_PAST, "created", "today")
+def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bool) -> int:
+    from bot.jobs import explained
+    from bot.keeping import load_stored
+    from bot.settings import load_settings
+
+    request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
+    stored = load_stored(settings, request.verdict_id or "")
+    code = give(request, explained(stored, settings), as_json=as_json)
+    if picture is not None:
+        from bot.presentation.pictures import draw
+
+        save_picture(draw(stored.identification, request.lang), picture, request.lang)
+    return code
+
+
+@click.command
+@click.argument("verdict_id", shell_complete=verdict)
+@LANG
+@printed(*_PAST)
+def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
+    import engine
+    from bot.jobs import Answer
+    from bot.keeping import load_stored
+    from bot.settings import load_settings
+    from bot.terminal import show
+    from engine.codec import to_json
+
+    request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
+    stored = load_stored(settings, request.verdict_id or "")
+    found = engine.recompute(
+        stored.identification, family_files=settings.family_files, reference_files=settings.references
+    )
+    if as_json:
+        print_json({"id": stored.id, **to_json(found)})
+    else:
+        show(request, Answer(identification=found))
+    return 0
+
+
+@click.command
+@click.argument("verdict_id", shell_complete=verdict)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html")
+@LANG
+@printed("id", "file", "bytes", "replaced")
+def report(verdict_id: str, output: Path | None, lang: str | None, as_json: bool) -> int:
+    from bot.keeping import load_stored
+    from bot.report import reported
+    from bot.settings import load_settings
+
+    request, settings = request_of("report", verdict_id, lang=lang), load_settings()
+    stored = load_stored(settings, request.verdict_id or "")
+    answer = reported(stored, settings, request.lang)
+    if answer.report is None:
+        return 1
+    file, html = output or Path(answer.report.name), answer.report.html
+    replaced = _written(file, html)
+    if as_json:
+        print_json({"id": stored.id, "file": str(file), "bytes": len(html), "replaced": replaced})
+    else:
+        click.echo(_where(file, len(html), replaced, request.lang))
+    return 0
+
+
+def _written(file: Path, html: bytes) -> bool:
+    """Write the file; whether it took another's place.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from bot.terminal import mark
+    from engine.errors import UsageError
+
+    try:
+        held = file.exists() and file.stat().st_size > 0
+        file.write_bytes(html)
+    except (OSError, ValueError) as error:  # a path with a NUL in it is a ValueError
+        problem = getattr(error, "strerror", None) or str(error)
+        raise UsageError("report_unwritable", file=mark(file), problem=problem) from error
+    return held
+
+
+def _where(file: Path, size: int, replaced: bool, lang: Lang) -> str:
+    from bot.presentation.view import words
+    from bot.terminal import mark
+    from engine.units import bytes_text
+
+    said = words(lang)["report"]["replaced" if replaced else "wrote"]
+    return str(said.format(file=mark(file), size=bytes_text(size)))
