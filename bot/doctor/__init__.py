@@ -9,6 +9,8 @@ from bot.doctor.apart import apart
 from bot.doctor.configuration import read_settings
 from bot.doctor.finding import SIGNS, Finding
 from bot.doctor.machine import device_finding, file_findings, font_finding, package_findings
+from bot.doctor.reach import address_finding, model_finding, zone_finding
+from bot.doctor.several import several_findings
 from bot.doctor.slack import slack_findings
 from bot.doctor.storage import disk_finding, storage_findings
 
@@ -31,6 +33,8 @@ def examine(*, endpoints: bool = False) -> tuple[Finding, ...]:
         return (*found, *package_findings(None), Finding("rest", "idle", "not_looked"))
     storage = apart(lambda: storage_findings(settings, ask_endpoints=endpoints))
     slack = apart(lambda: slack_findings(settings))
+    several = apart(lambda: several_findings(settings))
+    address, model = apart(lambda: [address_finding(settings)]), apart(lambda: [model_finding(settings)])
     devices = apart(lambda: [device_finding(settings)])
     fonts = apart(lambda: [font_finding()])
     files, packages = list(file_findings(settings)), list(package_findings(settings))
@@ -40,6 +44,10 @@ def examine(*, endpoints: bool = False) -> tuple[Finding, ...]:
         *_awaited("database", storage, started + _ENDPOINTS if endpoints else soon),
         disk_finding(settings),
         *_awaited("login", slack, soon),
+        *_awaited("oauth", several, soon),
+        *_awaited("public_url", address, soon),
+        *_awaited("llm", model, soon),
+        zone_finding(),
         *_awaited("devices", devices, started + _SLOW),
         *packages,
         *_awaited("fonts", fonts, started + _SLOW),

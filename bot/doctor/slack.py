@@ -17,6 +17,7 @@ from bot.doctor.apart import apart
 from bot.doctor.finding import Finding
 from bot.doctor.storage import clock_finding
 from bot.settings import Settings
+from bot.slack.installing import is_oauth
 from bot.slack.manifest import manifest_scopes
 
 _SECONDS = 2
@@ -34,9 +35,10 @@ def slack_findings(settings: Settings) -> list[Finding]:
         "SLACK_APP_TOKEN": settings.slack_app_token.get_secret_value(),
         "SLACK_SIGNING_SECRET": settings.slack_signing_secret.get_secret_value(),
     }
-    if not any(given.values()):
+    if not any(given.values()) and not is_oauth(settings):
         return [Finding("tokens", "idle", "slack_unset")]
-    wrong = list(_of_form(given))
+    several = is_oauth(settings)
+    wrong = list(_of_form(given, needs_bot=not several))
     bad = {finding.values["name"] for finding in wrong}
     found = wrong or [
         Finding("tokens", "ok", "tokens", {"mode": "Socket Mode" if given["SLACK_APP_TOKEN"] else "HTTP"})
@@ -46,18 +48,18 @@ def slack_findings(settings: Settings) -> list[Finding]:
     socket: Future[list[Finding]] | None = None
     if given["SLACK_APP_TOKEN"] and "SLACK_APP_TOKEN" not in bad:
         socket = apart(lambda: list(_socket(client, given["SLACK_APP_TOKEN"], host)))
-    if "SLACK_BOT_TOKEN" not in bad:
+    if "SLACK_BOT_TOKEN" not in bad and not several:
         found += _login(client, host)
     return [*found, *(socket.result() if socket is not None else ())]
 
 
-def _of_form(given: Mapping[str, str]) -> Iterator[Finding]:
+def _of_form(given: Mapping[str, str], *, needs_bot: bool) -> Iterator[Finding]:
     for name, value in given.items():
         if value and not _FORMS[name].fullmatch(value):
             meant = next((other for other, form in _FORMS.items() if form.fullmatch(value)), None)
             code = "token_swapped" if meant is not None else f"form_{name.lower()}"
             yield Finding("tokens", "wrong", code, {"name": name, "other": meant})
-    if not given["SLACK_BOT_TOKEN"]:
+    if needs_bot and not given["SLACK_BOT_TOKEN"]:
         yield Finding("tokens", "wrong", "bot_token_unset", {"name": "SLACK_BOT_TOKEN"})
     if not given["SLACK_APP_TOKEN"] and not given["SLACK_SIGNING_SECRET"]:
         yield Finding("tokens", "wrong", "secret_unset", {"name": "SLACK_SIGNING_SECRET"})
@@ -77,6 +79,7 @@ def _login(client: WebClient, host: str) -> Iterator[Finding]:
     yield Finding("login", "ok", "login", {"team": answer.get("team"), "user": answer.get("user")})
     yield _scopes(_header(answer.headers, "x-oauth-scopes"))
     yield from _clock(answer.headers, asked)
+    yield _features(client)
 
 
 def _socket(client: WebClient, token: str, host: str) -> Iterator[Finding]:
@@ -98,6 +101,21 @@ def _scopes(header: str | None) -> Finding:
     if missing:
         return Finding("scopes", "wrong", "scopes_missing", {"missing": ", ".join(missing)})
     return Finding("scopes", "ok", "scopes", {"count": len(wanted)})
+
+
+def _features(client: WebClient) -> Finding:
+    """Whether the Home tab is on. It is published for nobody: what Slack answers first is whether there is one."""
+    try:
+        client.views_publish(user_id="U00000000", view={"type": "home", "blocks": []})
+    except SlackApiError as error:
+        problem = re.sub(r"[^\w]", "", str(error.response.get("error")))[:60]
+        if problem == "not_enabled":
+            return Finding("features", "wrong", "home_off")
+        if problem not in ("user_not_found", "invalid_arguments", "invalid_user_id"):
+            return Finding("features", "idle", "features_untold", {"problem": problem or "?"})
+    except (SlackClientError, OSError) as error:
+        return Finding("features", "idle", "features_untold", {"problem": type(error).__name__})
+    return Finding("features", "ok", "features_on")
 
 
 def _clock(headers: Mapping[str, Any], asked: float) -> Iterator[Finding]:

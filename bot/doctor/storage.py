@@ -6,10 +6,10 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -20,13 +20,14 @@ from bot.sealing import seal, unseal
 from bot.settings import Settings
 from bot.store.connection import HEAD, StoreError, look_at, schema_version
 from bot.store.endpoints import list_endpoints
-from bot.store.models import EndpointRow, now
+from bot.store.models import EndpointRow, WatchRow, now
 from engine.errors import R1Error, UsageError
 from engine.units import bytes_text
 
 SKEW_SECONDS = 300
 """Slack's limit for the age of a signed request."""
 _CONNECT_SECONDS = 2
+_OVERDUE = timedelta(minutes=15)
 _LEAST_FREE = 200_000_000
 """Bytes; a verdict with its evidence takes some 50,000."""
 
@@ -95,6 +96,7 @@ def _of_database(engine: Engine, shown: str, settings: Settings, ask_endpoints: 
         rows = list(list_endpoints(session, None))
         yield from _master_key(settings, rows)
         yield from _endpoints(rows)
+        yield _watches(session)
         if ask_endpoints:
             asked = [_resolved(session, row, settings) for row in rows if not _lacks_key(row)]
     # SQLite has one writer, and a session is one: nobody is kept waiting for endpoints.
@@ -124,6 +126,20 @@ def _endpoints(rows: list[EndpointRow]) -> Iterator[Finding]:
         yield Finding("endpoints", "idle", "endpoints_none")
     elif not unset:
         yield Finding("endpoints", "ok", "endpoints", {"names": ", ".join(row.name for row in rows)})
+
+
+def _watches(session: Session) -> Finding:
+    """Whether somebody looks when it is time: a watch that is long due says that no worker does."""
+    active = WatchRow.state == "active"
+    count = session.scalar(select(func.count()).where(active)) or 0
+    due = WatchRow.next_at < now() - _OVERDUE
+    late, since = session.execute(select(func.count(), func.min(WatchRow.next_at)).where(active, due)).one()
+    if late:
+        values = {"count": late, "all": count, "since": f"{since:%Y-%m-%d %H:%M}"}
+        return Finding("watches", "wrong", "watches_overdue", values)
+    return Finding(
+        "watches", "ok" if count else "idle", "watches_looked" if count else "watches_none", {"count": count}
+    )
 
 
 def _lacks_key(row: EndpointRow) -> bool:
