@@ -69,6 +69,7 @@ class Request:
         free: understood from free words; the reply shows the line that says the same.
         confirms: the id of the question that this one confirms; it is answered once, however often it is confirmed.
         private: whether only the person sees the answer; ``None``: as they and the workspace chose.
+        usual: what of the person's defaults was put in, as ``task=code``; the reply says so.
     """
 
     verb: Verb
@@ -93,6 +94,7 @@ class Request:
     free: bool = False
     confirms: str | None = None
     private: bool | None = None
+    usual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
