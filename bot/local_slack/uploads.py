@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.local_slack.modals import ApiError, Body
+from bot.local_slack.errors import ApiError, Body, invalid
 
 _LARGEST = 1 << 30
 _NAME, _TITLE, _ALT = 255, 255, 1000  # the first is a file system's; Slack states none of them
@@ -46,12 +46,12 @@ class Uploads:
         """
         name, length = str(arguments.get("filename") or ""), str(arguments.get("length") or "")
         if not name or len(name) > _NAME:
-            raise _missing("filename")
+            raise invalid("filename")
         if not length.isdigit() or not 0 < int(length) <= _LARGEST:
-            raise _missing("length")
+            raise invalid("length")
         alt = str(arguments.get("alt_txt") or "")
         if len(alt) > _ALT:
-            raise _missing("alt_txt")
+            raise invalid("alt_txt")
         made, key = Upload(f"F{secrets.token_hex(5).upper()}", name, int(length), alt), secrets.token_hex(16)
         self.files[made.id] = made
         self._keys[key] = made.id
@@ -79,13 +79,13 @@ class Uploads:
         except ValueError:
             entries = None
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-            raise _missing("files")
+            raise invalid("files")
         found = [self.files.get(str(entry.get("id"))) for entry in entries]
         for entry, file in zip(entries, found, strict=True):
             if file is None or file.data is None or file.shared:
                 raise ApiError("file_not_found")
             if len(str(entry.get("title") or "")) > _TITLE:
-                raise _missing("files")
+                raise invalid("files")
         complete = [file for file in found if file is not None]
         for entry, file in zip(entries, complete, strict=True):
             file.title, file.shared = str(entry.get("title") or file.name), True
@@ -97,7 +97,3 @@ def file_json(file: Upload) -> Body:
     kind = file.name.rpartition(".")[2].lower()
     return {"id": file.id, "name": file.name, "title": file.title, "filetype": kind, "size": file.length,
             "alt_txt": file.alt, "mode": "hosted"}  # fmt: skip
-
-
-def _missing(name: str) -> ApiError:
-    return ApiError("invalid_arguments", response_metadata={"messages": [f"invalid or missing `{name}`"]})
