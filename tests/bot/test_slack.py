@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack
@@ -211,16 +210,3 @@ def test_no_worker_outlives_its_bot(tmp_path: Path, how: signal.Signals) -> None
         process.send_signal(how)
         process.wait(30)
         slack.wait_for(lambda: not workers(process.pid))
-
-
-def test_the_manifest_asks_for_what_the_listeners_use() -> None:
-    root = Path(__file__).parents[2]
-    manifest = yaml.safe_load((root / "bot/manifest.yaml").read_text(encoding="utf-8"))
-    listeners = (root / "bot/slack/listeners.py").read_text(encoding="utf-8")
-    assert manifest["settings"]["interactivity"]["is_enabled"] == ("app.view(" in listeners)
-    commands = {entry["command"] for entry in manifest["features"]["slash_commands"]}
-    events = set(manifest["settings"]["event_subscriptions"]["bot_events"])
-    assert commands == set(re.findall(r'app\.command\("([^"]+)"\)', listeners))
-    assert {event.partition(".")[0] for event in events} == set(re.findall(r'app\.event\("([^"]+)"\)', listeners))
-    scopes = set(manifest["oauth_config"]["scopes"]["bot"])
-    assert {"commands", "chat:write", "app_mentions:read", "im:history", "channels:history"} <= scopes
