@@ -16,7 +16,7 @@ from bot.store.models import RequestRow, now
 from engine.errors import TargetError, UsageError
 from engine.targets.spec import HubRef, parse_spec
 
-FREE = ("devices", "endpoint", "explain", "forget", "help", "history", "refused")
+FREE = ("cancel", "devices", "endpoint", "explain", "forget", "help", "history", "other", "refused")
 """Verbs that cost next to nothing, and do not count towards a quota."""
 _DAY = timedelta(days=1)
 _SHOWN = 5
@@ -61,7 +61,9 @@ def check_quota(session: Session, request: Request, origin: Origin, settings: Se
         session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 0))"), who)
     if session.scalar(select(RequestRow.id).where(RequestRow.dedup_key == dedup_key)) is not None:
         return
-    mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team) & RequestRow.verb.not_in(FREE)
+    # What was only proposed, to be confirmed, counts once it is confirmed.
+    done = RequestRow.verb.not_in(FREE) & RequestRow.payload["sure"].as_boolean().is_not(False)
+    mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team) & done
     recent = select(RequestRow.created).where(mine, RequestRow.created > now() - _DAY)
     if (session.scalar(select(func.count()).select_from(recent.subquery())) or 0) < most:
         return

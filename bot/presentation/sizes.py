@@ -29,7 +29,8 @@ def sizes_view(found: Sized, lang: Lang, mark: Mark) -> View:
     if not found.hardware:
         title = said["title_menu"].format(model=mark(found.model))
         parts = [Part((), said["memory"], code=_smallest_table(sizings, lang)), *_notes(sizings, lang)]
-        return View(title, said["summary_menu"].format(model=mark(found.model)), tuple(parts), (workload,))
+        fields = (workload, *_demands(found, lang))
+        return View(title, said["summary_menu"].format(model=mark(found.model)), tuple(parts), fields)
     hardware = mark(_hardware_of(sizings) or found.hardware)
     fitting = [sizing for sizing in sizings if sizing.fits]
     form = "none" if not fitting else "all" if len(fitting) == len(sizings) else "some"
@@ -39,9 +40,19 @@ def sizes_view(found: Sized, lang: Lang, mark: Mark) -> View:
     summary = said["summary"].format(
         model=mark(found.model), hardware=hardware, fitting=len(fitting), count=len(sizings)
     )
-    fields = (said["fits"][form].format(names=names), workload)
+    fields = (said["fits"][form].format(names=names), workload, *_demands(found, lang))
     title = said["title"].format(model=mark(found.model), hardware=hardware)
     return View(title, summary, (*parts, *_notes(sizings, lang)), fields)
+
+
+def _demands(found: Sized, lang: Lang) -> Iterator[str]:
+    """What was demanded of it beside fitting, and which quantisations are estimated to do it."""
+    said, comma = words(lang)["size"], "、" if lang == "zh" else ", "
+    for name, (value, quantizations) in found.met.items():
+        what = said["demands"][name].format(value=f"{value:g}")
+        yield said["meets" if quantizations else "misses"].format(what=what, names=comma.join(quantizations))
+    if found.left:
+        yield said["left"].format(names=comma.join(found.left))
 
 
 def _tables(sizings: Sequence[Sizing], lang: Lang, mark: Mark) -> Iterator[Part]:

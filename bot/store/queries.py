@@ -149,8 +149,10 @@ def earlier_in(session: Session, origin: Origin, *, within: timedelta = timedelt
     threads, what the same person asked last in the same place and not longer ago than ``within``. What led to nothing
     (small talk, help, refusals) is passed over; calling something off is not."""
     latest = (
-        select(RequestRow, JobRow.verdict_id)
+        # A terminal's questions have verdicts and no jobs.
+        select(RequestRow, func.coalesce(JobRow.verdict_id, VerdictRow.id))
         .outerjoin(JobRow, JobRow.request_id == RequestRow.id)
+        .outerjoin(VerdictRow, VerdictRow.request_id == RequestRow.id)
         .where(RequestRow.team == origin.team, RequestRow.channel == origin.channel)
         .where(RequestRow.verb.not_in(_NO_CONTEXT))
         .order_by(RequestRow.created.desc())
