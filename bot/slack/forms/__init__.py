@@ -1,0 +1,1 @@
+"""The forms that people fill in: how each looks, and the request that it becomes."""
