@@ -22,7 +22,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.settings import Settings
 from bot.slack.app import build_app
-from bot.slack.installing import check_oauth, is_oauth, web_client
+from bot.slack.installing import check_oauth, clients, is_oauth, web_client
 from bot.slack.replier import SlackReplier
 from bot.store import Store, open_store
 from bot.worker import Worker
@@ -60,7 +60,7 @@ def serve(settings: Settings) -> None:
 def run_worker(settings: Settings, parent: int | None = None) -> None:
     """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first."""
     store = open_store(settings.store_url)
-    worker = Worker(store, settings, SlackReplier(web_client(settings)))
+    worker = Worker(store, settings, SlackReplier(clients(settings, store), settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
     if parent is not None:

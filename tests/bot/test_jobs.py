@@ -18,7 +18,8 @@ from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import ApiError, Body
 from bot.requests import Origin, Request
 from bot.settings import load_settings
-from bot.slack.replier import SlackReplier, web_client
+from bot.slack.installing import web_client
+from bot.slack.replier import SlackReplier
 from bot.store import Store, open_store
 from bot.worker import Worker
 from engine.identification import Progress
@@ -44,7 +45,7 @@ def worker(store: Store, slack: LocalSlack, *roots: Path, **settings: object) ->
     made = load_settings(
         SLACK_BOT_TOKEN=slack.workspace.bot_token, slack_api_url=slack.api_url, checkpoint_roots=roots, **settings
     )
-    return Worker(store, made, SlackReplier(web_client(made)))
+    return Worker(store, made, SlackReplier(lambda team: web_client(made), made))
 
 
 def identify(target: Path) -> Request:

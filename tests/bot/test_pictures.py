@@ -124,7 +124,7 @@ def job(slack: LocalSlack, **more: Any) -> Job:
 
 def answered(slack: LocalSlack, found: Identification, **more: Any) -> None:
     """A worker opens the job and answers it, as it does."""
-    replier = SlackReplier(WebClient(token=slack.workspace.bot_token, base_url=slack.api_url))
+    replier = SlackReplier(lambda team: WebClient(token=slack.workspace.bot_token, base_url=slack.api_url), load_settings())
     opened = job(slack, **more)
     ref = replier.open(opened)
     replier.answer(replace(opened, message_ref=ref), Answer(identification=found, verdict_id="k3m9x7wq2a"))

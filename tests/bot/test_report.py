@@ -395,7 +395,7 @@ def answered(slack: LocalSlack, verdict: StoredVerdict, **more: Any) -> None:
     usual = {"id": "j1", "request": request, "origin": origin, "state": "computed", "attempt": 1, "owner": "w",
              "message_ref": None, "verdict_id": None, "recommendation_id": None, "request_id": "r", "error": None}  # fmt: skip
     answer: Answer = reported(verdict, load_settings(), "en")
-    replier = SlackReplier(WebClient(token=slack.workspace.bot_token, base_url=slack.api_url))
+    replier = SlackReplier(lambda team: WebClient(token=slack.workspace.bot_token, base_url=slack.api_url), load_settings())
     replier.answer(Job(**{**usual, **more}), answer)
 
 
