@@ -337,6 +337,7 @@ def test_every_finding_has_its_words_and_every_word_its_finding() -> None:
     written = set(re.findall(r'"(\w+)"', source))
     composed = {f"form_{name}" for name in ("slack_bot_token", "slack_app_token", "slack_signing_secret")}
     composed |= {f"without_{name}" for name in ("torch", "matplotlib", "ray", "psycopg")}
+    composed |= {f"oauth_unset_{name}" for name in ("client_id", "client_secret", "public_url", "secret_key")}
     composed |= {"login_refused", "socket_refused", "clock_slack_off", "clock_database_off"}
     assert set(said["says"]) <= written | composed
     assert set(re.findall(r'Finding\(\s*"(\w+)"', source)) <= set(said["checks"])
