@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from slack_bolt import App
@@ -13,6 +14,8 @@ from bot.slack.listeners import add_listeners
 from bot.slack.unfurl import add_unfurl
 from bot.store import Store
 from engine.errors import UsageError
+
+log = logging.getLogger("r1.slack")
 
 
 def build_app(settings: Settings, store: Store) -> App:
@@ -35,7 +38,14 @@ def build_app(settings: Settings, store: Store) -> App:
         from bot.slack.oauth import add_uninstalling
 
         add_uninstalling(app, store, settings)
+    else:
+        app.event("app_uninstalled")(_tell_uninstalled)
+        app.event("tokens_revoked")(_tell_uninstalled)
     return app
+
+
+def _tell_uninstalled(event: dict[str, Any]) -> None:
+    log.error("Slack tells: %s; install the app again, and set SLACK_BOT_TOKEN to its new token", event["type"])
 
 
 def _of_one(settings: Settings) -> dict[str, Any]:
