@@ -58,7 +58,13 @@ def serve(settings: Settings) -> None:
 
 
 def run_worker(settings: Settings, parent: int | None = None) -> None:
-    """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first."""
+    """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first.
+
+    Raises:
+        UsageError: OAuth lacks something.
+    """
+    if is_oauth(settings):
+        check_oauth(settings)
     store = open_store(settings.store_url)
     worker = Worker(store, settings, SlackReplier(clients(settings, store), settings))
     for number in (signal.SIGTERM, signal.SIGINT):

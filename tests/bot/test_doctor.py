@@ -96,7 +96,7 @@ def test_a_good_deployment_is_all_right_and_no_secret_is_shown(
 
 def test_a_newcomer_without_slack_or_database_is_told_what_would_be_next(tmp_path: Path) -> None:
     done = r1("doctor")
-    assert done.returncode == 0 and "r1 db upgrade" in done.stdout and "bot/manifest.yaml" in done.stdout
+    assert done.returncode == 0 and "r1 db upgrade" in done.stdout and "r1 manifest --link" in done.stdout
     assert not (tmp_path / "r1.db").exists()  # looking creates nothing
 
 
