@@ -6,8 +6,8 @@ signatures over HTTP or through a Socket Mode websocket, and repeats them as Sla
 
 from __future__ import annotations
 
-from bot.local_slack.modals import Modal, NotSubmitted
+from bot.local_slack.messages import Delivery, Message, Sign
+from bot.local_slack.modals import Home, Modal, NotSubmitted
 from bot.local_slack.server import LocalSlack
-from bot.local_slack.workspace import Delivery, Message
 
-__all__ = ["Delivery", "LocalSlack", "Message", "Modal", "NotSubmitted"]
+__all__ = ["Delivery", "Home", "LocalSlack", "Message", "Modal", "NotSubmitted", "Sign"]

@@ -199,7 +199,9 @@ def _with_id(block: Body, salt: str) -> Body:
         if place in block:
             named[place] = _with_action(block[place], f"{salt}.0")
     if block["type"] in ("actions", "context_actions"):
-        named["elements"] = [_with_action(element, f"{salt}.{place}") for place, element in enumerate(block["elements"])]
+        named["elements"] = [
+            _with_action(element, f"{salt}.{place}") for place, element in enumerate(block["elements"])
+        ]
     return named
 
 

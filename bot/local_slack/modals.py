@@ -89,6 +89,11 @@ class Modals:
         """The modals before a person, the one on top last."""
         return [modal for modal in self.opened if modal.open and modal.user == user]
 
+    def knows(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call is about a view, or a trigger, of this workspace."""
+        views = {modal.id for modal in self.opened}
+        return arguments.get("trigger_id") in self._triggers or arguments.get("view_id") in views
+
     def open(self, arguments: Mapping[str, Any]) -> Body:
         """views.open.
 

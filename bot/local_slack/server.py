@@ -1,150 +1,215 @@
-"""The workspace served on loopback: Web API, response_urls, Socket Mode, and signed deliveries to the app."""
+"""What people do in a Slack on loopback: write, press, choose, fill in, open, install."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
 import json
-import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Any
 
-from bot.local_slack.modals import Modal
-from bot.local_slack.workspace import ApiError, Body, Delivery, Message, Workspace
+from bot.local_slack import interactions
+from bot.local_slack.assistants import Thread
+from bot.local_slack.choosing import Typed
+from bot.local_slack.errors import Body
+from bot.local_slack.interactions import Place, event_callback
+from bot.local_slack.messages import Act, Delivery, Message, Sign
+from bot.local_slack.modals import Home, Modal
+from bot.local_slack.transport import Transport
+from bot.local_slack.unfurls import link_event
+from bot.local_slack.workspace import Workspace
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.websockets import WebSocket
 
-_ACK_SECONDS = 3.0
-_START_SECONDS = 15.0
+class LocalSlack(Transport):
+    """A running Slack: one app, in one workspace or several.
 
-
-class LocalSlack:
-    """A running workspace. Deliveries go to ``app_url`` when it is set, else through Socket Mode."""
-
-    def __init__(self) -> None:
-        import httpx
-        import uvicorn
-        from starlette.applications import Starlette
-        from starlette.routing import Route, WebSocketRoute
-
-        self.workspace = Workspace()
-        self.app_url: str | None = None
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        self._client = httpx.Client(timeout=30, limits=limits, trust_env=False)
-        self._sockets: list[WebSocket] = []
-        self._waiting: dict[str, tuple[threading.Event, Delivery]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        routes = [
-            Route("/api/{method:path}", self._api, methods=["GET", "POST"]),
-            Route("/respond/{key}", self._respond, methods=["POST"]),
-            Route("/upload/v1/{key}", self._upload, methods=["POST"]),
-            WebSocketRoute("/link", self._link),
-        ]
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.workspace.uploads.base = f"http://127.0.0.1:{self.port}/upload/v1/"
-        config = uvicorn.Config(
-            Starlette(routes=routes),
-            log_level="error",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            date_header=False,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, daemon=True, name="local-slack")
+    Each thing that somebody does is by the first person of the first workspace unless ``user`` and ``team`` say
+    otherwise, and answers with its delivery to the app.
+    """
 
     @property
-    def api_url(self) -> str:
-        """What a client takes as its base URL."""
-        return f"http://127.0.0.1:{self.port}/api/"
+    def teams(self) -> dict[str, Workspace]:
+        """The workspaces by their ids."""
+        return self.installs.teams
 
-    def __enter__(self) -> LocalSlack:
-        self._thread.start()
-        until = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if time.monotonic() > until:
-                raise TimeoutError("the local Slack did not start")
-            time.sleep(0.01)
-        return self
+    @property
+    def client_id(self) -> str:
+        """The app's, for OAuth."""
+        return self.installs.client_id
 
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._client.close()
-        self._listener.close()
+    @property
+    def client_secret(self) -> str:
+        """The app's, for OAuth."""
+        return self.installs.client_secret
 
-    def slash(self, text: str, *, channel: str = "C0MODELS", user: str | None = None) -> Delivery:
+    def add_team(self, team: str, name: str = "Second", *, enterprise: str | None = None) -> Workspace:
+        """Another workspace, maybe of an organisation; the app is not installed there."""
+        return self.installs.add(team, name, enterprise)
+
+    def uninstall(self, place: str | None = None) -> list[Delivery]:
+        """An admin removes the app from a workspace or organisation: its tokens are dead, and two events tell so."""
+        place = place or self.workspace.team
+        workspace = next(one for one in self.teams.values() if place in (one.team, one.enterprise))
+        self.installs.kill(place)
+        events: list[Body] = [
+            {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [workspace.bot_user]}},
+            {"type": "app_uninstalled"},
+        ]
+        return [self.deliver("events_api", event_callback(workspace, event)) for event in events]
+
+    def slash(
+        self, text: str, *, channel: str | None = None, user: str | None = None, team: str | None = None
+    ) -> Delivery:
         """A person types ``/r1 text``."""
-        delivery = self.deliver("slash_commands", self.slash_payload(text, channel=channel, user=user))
-        self.workspace.acknowledged(delivery)
+        form = self.slash_payload(text, channel=channel, user=user, team=team)
+        workspace = self._of(team)
+        delivery = self._act("slash_commands", form, workspace.act(form["user_id"], form["channel_id"]))
+        workspace.acknowledged(delivery)
         return delivery
 
-    def slash_payload(self, text: str, *, channel: str = "C0MODELS", user: str | None = None) -> Body:
+    def slash_payload(
+        self, text: str, *, channel: str | None = None, user: str | None = None, team: str | None = None
+    ) -> Body:
         """The form that Slack posts for a slash command."""
-        key, who = secrets.token_hex(8), user or self.workspace.user
-        self.workspace.response_urls[key] = (channel, who)
-        return {
-            "command": "/r1", "text": text, "team_id": self.workspace.team, "channel_id": channel, "user_id": who,
-            "channel_name": self.workspace.channels.get(channel, "?"), "trigger_id": self.workspace.modals.trigger(who),
-            "response_url": f"http://127.0.0.1:{self.port}/respond/{key}", "api_app_id": "A0R1",
-        }  # fmt: skip
+        workspace = self._of(team)
+        return interactions.command_form(workspace, text, channel or workspace.main, user or workspace.user)
 
-    def mention(self, text: str, *, channel: str = "C0MODELS", thread_ts: str | None = None) -> Delivery:
+    def mention(
+        self,
+        text: str,
+        *,
+        channel: str | None = None,
+        thread_ts: str | None = None,
+        user: str | None = None,
+        team: str | None = None,
+    ) -> Delivery:
         """A person mentions the bot in a channel."""
-        shown = f"<@{self.workspace.bot_user}> {text}"
-        message = self.workspace.say(channel, self.workspace.user, shown, thread_ts)
-        return self.deliver("events_api", self._event("app_mention", message))
+        workspace = self._of(team)
+        shown = f"<@{workspace.bot_user}> {text}"
+        return self._say("app_mention", workspace, channel or workspace.main, shown, thread_ts, user)
 
-    def dm(self, text: str) -> Delivery:
-        """A person writes to the bot directly."""
-        message = self.workspace.say("D0PERSON", self.workspace.user, text)
-        return self.deliver("events_api", self._event("message", message, channel_type="im"))
+    def dm(
+        self, text: str, *, user: str | None = None, thread_ts: str | None = None, team: str | None = None
+    ) -> Delivery:
+        """A person writes to the bot directly, or in a thread of theirs: an assistant's, maybe."""
+        workspace = self._of(team)
+        channel = workspace.dm_of(user or workspace.user)
+        return self._say("message", workspace, channel, text, thread_ts, user, channel_type="im")
 
-    def modal(self) -> Modal | None:
-        """The modal that a person has before them."""
-        shown = [modal for modal in self.workspace.modals.opened if modal.open]
+    def press(self, place: Place, action_id: str, value: Typed | None = None, *, user: str | None = None) -> Delivery:
+        """A person presses a button or chooses something: in a message, what is unfurled below it, a modal or their
+        Home tab. ``value`` picks one of several alike, an option or options, or is typed.
+
+        Raises:
+            LookupError: there is nothing of that name for them.
+        """
+        workspace = self._with(place)
+        who = user or (workspace.user if isinstance(place, Message) else place.user)
+        payload = interactions.press_payload(workspace, place, action_id, value, who)
+        if isinstance(place, Message):
+            act = workspace.act(who, place.channel, place.thread_ts, place.ts)
+        else:
+            act = workspace.act(who, workspace.dm_of(who))
+        return self._act("interactive", payload, act)
+
+    def suggest(self, place: Modal | Home, action_id: str, typed: str) -> list[Body]:
+        """The options that the app offers for what somebody types into a menu."""
+        workspace = self._with(place)
+        payload = interactions.suggestion_payload(workspace, place, action_id, typed, place.user)
+        delivery = self.deliver("interactive", payload)
+        answer = json.loads(delivery.body or "{}")
+        return list(answer.get("options", []))
+
+    def shortcut(self, callback_id: str, message: Message, *, user: str | None = None) -> Delivery:
+        """A person chooses one of the app's shortcuts in a message's menu."""
+        workspace = self._with(message)
+        who = user or workspace.user
+        payload = interactions.shortcut_payload(workspace, callback_id, message, who)
+        return self._act("interactive", payload, workspace.act(who, message.channel, message.thread_ts, message.ts))
+
+    def modal(self, user: str | None = None) -> Modal | None:
+        """The modal that a person has before them: whoever's, unless it is said."""
+        opened = [modal for workspace in self.teams.values() for modal in workspace.modals.opened]
+        shown = [modal for modal in opened if modal.open and user in (None, modal.user)]
         return shown[-1] if shown else None
 
-    def submit(self, **typed: str) -> Delivery:
+    def submit(self, user: str | None = None, /, **typed: Typed) -> Delivery:
         """A person fills in the modal's fields, by block id, and submits it.
 
         Raises:
             NotSubmitted: Slack's client would not let them.
         """
-        modal = self.modal()
-        if modal is None:
-            raise LookupError("no modal is open")
-        payload = self.workspace.modals.submission(modal, typed, self.workspace.team)
-        delivery = self.deliver("interactive", payload)
-        self.workspace.modals.answered(modal, delivery.status, delivery.body, delivery.seconds)
+        modal = self._shown(user)
+        workspace = self._with(modal)
+        payload = workspace.modals.submission(modal, typed, workspace.team)
+        payload |= interactions.frame(workspace, modal.user, "view_submission")
+        delivery = self._act("interactive", payload, workspace.act(modal.user, workspace.dm_of(modal.user)))
+        workspace.modals.answered(modal, delivery.status, delivery.body, delivery.seconds)
         return delivery
 
-    def redeliver(self, delivery: Delivery, *, number: int = 1) -> Delivery:
-        """Slack repeats a delivery that it saw no acknowledgement of."""
-        return self.deliver(delivery.kind, delivery.payload, retry=number)
+    def close(self, user: str | None = None) -> Delivery | None:
+        """A person closes the modal before them; the app is told where it asked to be."""
+        modal = self._shown(user)
+        workspace = self._with(modal)
+        modal.open = False
+        if modal.view.get("clear_on_close"):
+            for below in workspace.modals.shown_to(modal.user):
+                below.open = False
+        if not modal.view.get("notify_on_close"):
+            return None
+        cleared = bool(modal.view.get("clear_on_close"))
+        return self.deliver("interactive", interactions.closed_payload(workspace, modal, cleared=cleared))
 
-    def deliver(self, kind: str, payload: Body, *, retry: int = 0, secret: str | None = None) -> Delivery:
-        """Send a payload to the app as Slack does, and wait for its acknowledgement."""
-        delivery = Delivery(kind, payload, retries=retry)
-        started = time.perf_counter()
-        if self.app_url is not None:
-            self._post(delivery, secret or self.workspace.signing_secret)
-        else:
-            self._send(delivery)
-        delivery.seconds = time.perf_counter() - started
-        return delivery
+    def open_home(self, user: str | None = None, *, tab: str = "home", team: str | None = None) -> Delivery:
+        """A person opens the app's Home tab, or ``messages``."""
+        workspace = self._of(team)
+        who = user or workspace.user
+        act = workspace.act(who, workspace.dm_of(who))
+        return self._act("events_api", event_callback(workspace, interactions.home_event(workspace, who, tab)), act)
 
-    def answers(self, channel: str = "C0MODELS") -> list[Message]:
+    def open_assistant(self, user: str | None = None, *, channel: str | None = None, team: str | None = None) -> str:
+        """A person opens the assistant beside a channel; the new thread's timestamp."""
+        workspace = self._of(team)
+        who = user or workspace.user
+        root = Message(workspace.dm_of(who), workspace.next_ts(), workspace.bot_user, "New Assistant Thread",
+                       opens_assistant=True)  # fmt: skip
+        workspace.messages.append(root)
+        workspace.threads[(root.channel, root.ts)] = Thread()
+        self._assistant("assistant_thread_started", workspace, who, root.ts, channel)
+        return root.ts
+
+    def assistant_context(
+        self, thread_ts: str, channel: str, *, user: str | None = None, team: str | None = None
+    ) -> Delivery:
+        """A person goes to another channel, the assistant's thread still beside it."""
+        workspace = self._of(team)
+        who = user or workspace.user
+        return self._assistant("assistant_thread_context_changed", workspace, who, thread_ts, channel)
+
+    def prompt(self, thread_ts: str, number: int = 0, *, user: str | None = None, team: str | None = None) -> Delivery:
+        """A person presses one of the prompts that an assistant's thread suggests: it says its message for them."""
+        workspace = self._of(team)
+        thread = workspace.threads[(workspace.dm_of(user or workspace.user), thread_ts)]
+        return self.dm(thread.prompts[number]["message"], user=user, thread_ts=thread_ts, team=team)
+
+    def share_link(
+        self, *urls: str, channel: str | None = None, user: str | None = None, team: str | None = None
+    ) -> Delivery | None:
+        """A person posts links; ``None``: the app has claimed none of their domains."""
+        workspace = self._of(team)
+        text = " ".join(f"<{url.replace('&', '&amp;')}>" for url in urls)
+        message = workspace.say(channel or workspace.main, user or workspace.user, text)
+        event = link_event(workspace, message, list(urls))
+        return None if event is None else self.deliver("events_api", event_callback(workspace, event))
+
+    def answers(self, channel: str | None = None, *, team: str | None = None) -> list[Message]:
         """The bot's messages in a channel."""
-        return [message for message in self.workspace.visible(channel) if message.user == self.workspace.bot_user]
+        workspace = self._of(team)
+        said = workspace.visible(channel or workspace.main)
+        return [message for message in said if message.user == workspace.bot_user and not message.opens_assistant]
+
+    def first_sign(self, delivery: Delivery) -> Sign | None:
+        """What somebody saw first after what they did."""
+        return delivery.act.signs[0] if delivery.act is not None and delivery.act.signs else None
 
     def wait_for(self, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
         """The condition's value once it is true.
@@ -160,128 +225,46 @@ class LocalSlack:
         return value
 
     def _event(self, kind: str, message: Message, **more: Any) -> Body:
-        event = {
-            "type": kind,
-            "user": message.user,
-            "text": message.text,
-            "ts": message.ts,
-            "channel": message.channel,
-            **more,
-        }
-        if message.thread_ts:
-            event["thread_ts"] = message.thread_ts
-        return {
-            "type": "event_callback", "token": "-", "team_id": self.workspace.team, "api_app_id": "A0R1",
-            "event": event, "event_id": f"Ev{secrets.token_hex(6)}", "event_time": int(time.time()),
-            "authorizations": [{"team_id": self.workspace.team, "user_id": self.workspace.bot_user, "is_bot": True}],
-        }  # fmt: skip
+        workspace = self._with(message)
+        return event_callback(workspace, interactions.message_event(workspace, kind, message, **more))
 
-    def _post(self, delivery: Delivery, secret: str) -> None:
-        import httpx
+    def _say(
+        self,
+        kind: str,
+        workspace: Workspace,
+        channel: str,
+        text: str,
+        thread_ts: str | None,
+        user: str | None,
+        **more: Any,
+    ) -> Delivery:
+        message = workspace.say(channel, user or workspace.user, text, thread_ts)
+        thread = thread_ts or (None if channel.startswith("D") else message.ts)
+        event = interactions.message_event(workspace, kind, message, **more)
+        act = workspace.act(message.user, channel, thread, message.ts)
+        return self._act("events_api", event_callback(workspace, event), act)
 
-        form = delivery.kind != "events_api"
-        body = json.dumps(delivery.payload)
-        if form:
-            body = urlencode({"payload": body} if delivery.kind == "interactive" else delivery.payload)
-        stamp = str(int(time.time()))
-        digest = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
-        headers = {
-            "content-type": "application/x-www-form-urlencoded" if form else "application/json",
-            "x-slack-request-timestamp": stamp,
-            "x-slack-signature": f"v0={digest}",
-        }
-        if delivery.retries:
-            headers |= {"x-slack-retry-num": str(delivery.retries), "x-slack-retry-reason": "http_timeout"}
-        try:
-            answer = self._client.post(str(self.app_url), content=body.encode(), headers=headers)
-            delivery.status, delivery.body = answer.status_code, answer.text
-        except httpx.HTTPError as error:
-            delivery.body = type(error).__name__
+    def _assistant(self, kind: str, workspace: Workspace, user: str, thread_ts: str, channel: str | None) -> Delivery:
+        dm = workspace.dm_of(user)
+        event = interactions.assistant_event(workspace, kind, dm, thread_ts, user, channel or workspace.main)
+        return self._act("events_api", event_callback(workspace, event), workspace.act(user, dm, thread_ts))
 
-    def _send(self, delivery: Delivery) -> None:
-        """Through the first open socket; acknowledged when its envelope comes back."""
-        envelope = secrets.token_hex(8)
-        message = {
-            "envelope_id": envelope,
-            "type": delivery.kind,
-            "payload": delivery.payload,
-            "accepts_response_payload": True,
-        }
-        if delivery.retries:
-            message |= {"retry_attempt": delivery.retries, "retry_reason": "timeout"}
-        acknowledged = threading.Event()
-        self._waiting[envelope] = acknowledged, delivery
-        if self._sockets and self._loop is not None:
-            sending = self._sockets[0].send_text(json.dumps(message))
-            asyncio.run_coroutine_threadsafe(sending, self._loop).result(10)
-            delivery.status = 200 if acknowledged.wait(_ACK_SECONDS) else 0
-        del self._waiting[envelope]
+    def _act(self, kind: str, payload: Body, act: Act) -> Delivery:
+        return self.send(Delivery(kind, payload, act=act))
 
-    @property
-    def connected(self) -> bool:
-        """Whether an app has a Socket Mode connection open."""
-        return bool(self._sockets)
+    def _of(self, team: str | None) -> Workspace:
+        return self.workspace if team is None else self.teams[team]
 
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
+    def _with(self, place: Place) -> Workspace:
+        """The workspace that something is shown in."""
+        for workspace in self.teams.values():
+            views: list[Any] = [*workspace.modals.opened, *workspace.homes.values()]
+            if place in workspace.messages if isinstance(place, Message) else any(place is view for view in views):
+                return workspace
+        return self.workspace
 
-    async def _api(self, request: Request) -> Response:
-        from starlette.responses import JSONResponse
-
-        arguments, token = _arguments(await request.body(), request)
-        method = request.path_params["method"]
-        try:
-            wait = self.workspace.refuse(method, arguments)
-        except ApiError as error:
-            return JSONResponse(error.answer)
-        if wait is not None:
-            return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
-        if method == "apps.connections.open" and token == self.workspace.app_token:
-            return JSONResponse({"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"})
-        headers = {"x-oauth-scopes": ",".join(self.workspace.scopes), "date": self.workspace.date()}
-        try:
-            return JSONResponse(self.workspace.call(method, arguments, token), headers=headers)
-        except ApiError as error:
-            return JSONResponse(error.answer, headers=headers)
-
-    async def _respond(self, request: Request) -> Response:
-        from starlette.responses import PlainTextResponse
-
-        taken = self.workspace.respond(request.path_params["key"], json.loads(await request.body()))
-        return PlainTextResponse("ok" if taken else "invalid_blocks", 200 if taken else 400)
-
-    async def _upload(self, request: Request) -> Response:
-        from starlette.responses import PlainTextResponse
-
-        problem = self.workspace.uploads.take(request.path_params["key"], await request.body())
-        return PlainTextResponse(problem or "OK", 200 if problem is None else 400)
-
-    async def _link(self, websocket: WebSocket) -> None:
-        from starlette.websockets import WebSocketDisconnect
-
-        await websocket.accept()
-        self._loop = asyncio.get_running_loop()
-        await websocket.send_text(json.dumps({"type": "hello", "num_connections": len(self._sockets) + 1}))
-        self._sockets.append(websocket)
-        try:
-            while True:
-                answer = json.loads(await websocket.receive_text())
-                if (waiting := self._waiting.get(answer.get("envelope_id", ""))) is not None:
-                    acknowledged, delivery = waiting
-                    delivery.body = json.dumps(answer["payload"]) if answer.get("payload") else ""
-                    acknowledged.set()
-        except WebSocketDisconnect:
-            pass
-        finally:
-            self._sockets.remove(websocket)
-
-
-def _arguments(body: bytes, request: Request) -> tuple[Body, str]:
-    """A call's arguments and token, from JSON or a form, header or field."""
-    if request.headers.get("content-type", "").startswith("application/json"):
-        arguments: Body = json.loads(body or b"{}")
-    else:
-        arguments = dict(parse_qsl(body.decode(), keep_blank_values=True))
-    arguments = {**dict(request.query_params), **arguments}
-    header = request.headers.get("authorization", "").removeprefix("Bearer ")
-    return arguments, str(header or arguments.pop("token", ""))
+    def _shown(self, user: str | None) -> Modal:
+        modal = self.modal(user)
+        if modal is None:
+            raise LookupError("no modal is open")
+        return modal

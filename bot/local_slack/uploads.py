@@ -57,6 +57,10 @@ class Uploads:
         self._keys[key] = made.id
         return {"upload_url": self.base + key, "file_id": made.id}
 
+    def awaits(self, key: str) -> bool:
+        """Whether a URL is one of these."""
+        return key in self._keys
+
     def take(self, key: str, data: bytes) -> str | None:
         """Bytes sent to a URL; what is wrong with them, if anything is. A URL takes one file."""
         file = self.files.get(self._keys.pop(key, ""))

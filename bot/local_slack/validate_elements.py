@@ -46,9 +46,7 @@ _KINDS = {
     "external_select": _kind(_EVERYWHERE, f"{_MENU} initial_option min_query_length"),
     "users_select": _kind(_EVERYWHERE, f"{_MENU} initial_user"),
     "channels_select": _kind(_EVERYWHERE, f"{_MENU} initial_channel response_url_enabled"),
-    "conversations_select": _kind(
-        _EVERYWHERE, f"{_MENU} {_CONVERSATIONS} initial_conversation response_url_enabled"
-    ),
+    "conversations_select": _kind(_EVERYWHERE, f"{_MENU} {_CONVERSATIONS} initial_conversation response_url_enabled"),
     "multi_static_select": _kind("section input", f"{_MULTI} options option_groups initial_options"),
     "multi_external_select": _kind("section input", f"{_MULTI} initial_options min_query_length"),
     "multi_users_select": _kind("section input", f"{_MULTI} initial_users"),

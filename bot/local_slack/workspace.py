@@ -8,53 +8,22 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-from bot.local_slack.modals import ApiError, Body, Modals
-from bot.local_slack.uploads import Upload, Uploads, file_json
-from bot.local_slack.validate import problems_of_message
+from bot.local_slack import assistants, conversations, streams, unfurls
+from bot.local_slack.errors import ApiError, Body, decoded
+from bot.local_slack.messages import Act, Call, Delivery, Message, Sign, Signs, as_json
+from bot.local_slack.modals import Home, Modals
+from bot.local_slack.people import Person
+from bot.local_slack.response_urls import ResponseUrl, respond
+from bot.local_slack.scopes import check_scope
+from bot.local_slack.uploads import Uploads
+from bot.local_slack.validate import TEXT, UPDATED_TEXT, problems_of_message
+from bot.local_slack.validate_rich import MARKDOWN_TEXT
 from bot.slack.manifest import manifest_scopes
 
 __all__ = ["ApiError", "Body", "Call", "Delivery", "Message", "Workspace"]
-
-
-@dataclass(slots=True)
-class Message:
-    """A message as the channel shows it now; ``edits`` counts its updates."""
-
-    channel: str
-    ts: str
-    user: str
-    text: str
-    blocks: list[Body] = field(default_factory=list)
-    metadata: Body | None = None
-    thread_ts: str | None = None
-    edits: int = 0
-    ephemeral_to: str | None = None
-    files: list[Upload] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Delivery:
-    """Something sent to the app, and how it took it. ``seconds`` is until the acknowledgement."""
-
-    kind: str
-    payload: Body
-    status: int = 0
-    body: str = ""
-    seconds: float = 0.0
-    retries: int = 0
-
-
-@dataclass(slots=True)
-class Call:
-    """A Web API call, and the error it met (``None``: ok)."""
-
-    method: str
-    arguments: Body
-    error: str | None
 
 
 class Workspace:
@@ -64,41 +33,105 @@ class Workspace:
         refuse: called with each method and its arguments; may raise ``ApiError`` or return a number of
             seconds to answer 429 with.
         scopes: what the bot token was granted; those of the manifest.
+        lacks: methods that it does not know (``"chat.startStream"``), or refuses (``"chat.startStream:not_allowed"``).
         clock_ahead: by how many seconds Slack's clock is before this machine's.
+        unfurl_domains: hosts whose links the app is told of.
+        org_wide: whether its organisation has the app, rather than it.
+        unseen: what was posted and nobody sees: ephemeral messages in a thread that has not begun.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, team: str = "T0LOCAL", name: str = "Local", *, number: int = 0, enterprise: str | None = None
+    ) -> None:
+        self.team, self.name, self.enterprise, self.org_wide = team, name, enterprise, False
         self.bot_token = f"xoxb-local-{secrets.token_hex(8)}"
         self.app_token = f"xapp-local-{secrets.token_hex(8)}"
         self.signing_secret = secrets.token_hex(16)
-        self.team, self.bot_user, self.user = "T0LOCAL", "U0R1BOT", "U0PERSON"
+        self.bot_user, self.bot_id, self.user = f"U{number}R1BOT", f"B{number}R1BOT", f"U{number}PERSON"
+        self.main, self.site = f"C{number}MODELS", ""
         self.channels: dict[str, str] = {
-            "C0GENERAL": "general",
-            "C0MODELS": "models",
-            "D0PERSON": "R1 Detective",
+            f"C{number}GENERAL": "general",
+            self.main: "models",
+            f"D{number}PERSON": "R1 Detective",
         }
+        self.people: dict[str, Person] = {self.user: Person(self.user, "person", f"D{number}PERSON")}
         self.outside: set[str] = set()
         self.messages: list[Message] = []
+        self.unseen: list[Message] = []
         self.calls: list[Call] = []
-        self.modals, self.uploads = Modals(), Uploads()
+        self.modals = Modals(team, self.bot_id)
+        self.uploads: Uploads = Uploads()
         self.violations: list[str] = self.modals.violations
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
-        self.response_urls: dict[str, tuple[str, str]] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.threads: dict[tuple[str, str], assistants.Thread] = {}
+        self.unfurl_domains: set[str] = set()
+        self.unfurl_ids: dict[str, tuple[str, str]] = {}
         self.scopes = manifest_scopes()
+        self.lacks: set[str] = set()
+        self.stream_seconds = streams.SECONDS
         self.clock_ahead = 0.0
+        self.heard = Signs()
         self.lock = threading.RLock()
         self._numbers = itertools.count(1)
+
+    @property
+    def homes(self) -> dict[str, Home]:
+        """The Home tab of each person who has one."""
+        return self.modals.homes
+
+    @property
+    def signs(self) -> list[Sign]:
+        """What people saw after what they did."""
+        return self.heard.seen
 
     def next_ts(self) -> str:
         """A message timestamp, unique and in order."""
         return f"{int(time.time())}.{next(self._numbers):06d}"
 
+    def person(self, user: str, **more: Any) -> Person:
+        """Somebody, who joins with their first word; ``more`` sets their name, locale, tz or admin."""
+        with self.lock:
+            if user not in self.people:
+                dm = f"D{user[1:]}"
+                self.people[user] = Person(user, user[1:].lower(), dm)
+                self.channels[dm] = "R1 Detective"
+            for name, value in more.items():
+                setattr(self.people[user], name, value)
+            return self.people[user]
+
+    def dm_of(self, user: str) -> str:
+        """Somebody's conversation with the bot."""
+        return self.person(user).dm
+
     def say(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Message:
         """A person's message."""
         with self.lock:
+            self.person(user)
             message = Message(channel, self.next_ts(), user, text, thread_ts=thread_ts)
             self.messages.append(message)
             return message
+
+    def show(self, message: Message, *, user: str | None = None) -> None:
+        """The app's message appears; a status in its thread goes."""
+        begun = message.thread_ts is None or any(
+            other.thread_ts == message.thread_ts and not other.ephemeral_to for other in self.messages
+        )
+        if message.ephemeral_to and not begun:
+            self.unseen.append(message)
+            return
+        self.messages.append(message)
+        kind, user = ("ephemeral", message.ephemeral_to) if message.ephemeral_to else ("message", user)
+        if message.thread_ts is not None and not message.ephemeral_to:
+            user = None
+            if (thread := self.threads.get((message.channel, message.thread_ts))) is not None:
+                thread.status = ""
+        self.heard.see(kind, message.text, channel=message.channel, thread=message.thread_ts, user=user)
+
+    def status(self, channel: str, thread_ts: str) -> str:
+        """The status that a thread shows now."""
+        thread = self.threads.get((channel, thread_ts))
+        return thread.shown() if thread else ""
 
     def call(self, method: str, arguments: Body, token: str) -> Body:
         """Answer a Web API call.
@@ -106,15 +139,19 @@ class Workspace:
         Raises:
             ApiError: Slack would answer ``ok: false``.
         """
-        handler = _METHODS.get(method)
+        handler = METHODS.get(method)
         with self.lock:
             try:
                 if token not in (self.bot_token, self.app_token):
                     raise ApiError("invalid_auth" if token else "not_authed")
                 if method == "apps.connections.open":  # answered before, with an app token
                     raise ApiError("not_allowed_token_type")
-                if handler is None:
+                if handler is None or method in self.lacks:
                     raise ApiError("unknown_method", req_method=method)
+                for lacking in self.lacks:
+                    if lacking.startswith(f"{method}:"):
+                        raise ApiError(lacking.partition(":")[2])
+                check_scope(method, arguments, self.scopes)
                 answer = handler(self, arguments)
             except ApiError as error:
                 self.calls.append(Call(method, arguments, error.answer["error"]))
@@ -122,27 +159,10 @@ class Workspace:
             self.calls.append(Call(method, arguments, None))
             return {"ok": True, **answer}
 
-    def respond(self, key: str, payload: Body) -> bool:
-        """A message through a response_url; ``False`` once it is unknown."""
+    def respond(self, key: str, payload: Body) -> tuple[int, str]:
+        """A message through a response_url."""
         with self.lock:
-            known = self.response_urls.get(key)
-            if known is None or (problems := problems_of_message(payload)):
-                if known is not None:
-                    self.violations += problems
-                return False
-            channel, user = known
-            shown = None if payload.get("response_type") == "in_channel" else user
-            self.messages.append(
-                Message(
-                    channel,
-                    self.next_ts(),
-                    self.bot_user,
-                    payload.get("text", ""),
-                    payload.get("blocks") or [],
-                    ephemeral_to=shown,
-                )
-            )
-            return True
+            return respond(self, key, payload)
 
     def acknowledged(self, delivery: Delivery) -> None:
         """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
@@ -153,8 +173,15 @@ class Workspace:
             self.violations += problems_of_message(payload)
             channel, user = delivery.payload["channel_id"], delivery.payload["user_id"]
             shown = None if payload.get("response_type") == "in_channel" else user
-            message = Message(channel, self.next_ts(), self.bot_user, payload.get("text", ""), ephemeral_to=shown)
-            self.messages.append(message)
+            text, blocks = payload.get("text", ""), payload.get("blocks") or []
+            self.messages.append(Message(channel, self.next_ts(), self.bot_user, text, blocks, ephemeral_to=shown))
+            self.heard.see("ack", text, channel=channel, act=delivery.act)
+
+    def act(self, user: str, channel: str, thread: str | None = None, ts: str | None = None) -> Act:
+        """Somebody does something, now: what they see next is measured from here."""
+        with self.lock:
+            self.person(user)
+            return self.heard.act(user, channel, thread, ts)
 
     def date(self) -> str:
         """The Date header of Slack's clock."""
@@ -165,135 +192,121 @@ class Workspace:
         with self.lock:
             return [message for message in self.messages if message.channel == channel]
 
-    def _check(self, arguments: Mapping[str, Any]) -> Body:
-        message = {name: _decoded(arguments.get(name)) for name in ("blocks", "metadata")}
+    def find(self, channel: str, ts: Any) -> Message:
+        """A message that everybody sees.
+
+        Raises:
+            ApiError: there is none.
+        """
+        for message in self.messages:
+            if message.channel == channel and message.ts == str(ts) and not message.ephemeral_to:
+                return message
+        raise ApiError("message_not_found")
+
+    def check(self, arguments: Mapping[str, Any], text: int = TEXT) -> Body:
+        """A message's content, as Slack takes it.
+
+        Raises:
+            ApiError: it does not.
+        """
+        message = {name: decoded(arguments.get(name)) for name in ("blocks", "metadata")}
         message = {name: value for name, value in message.items() if value is not None}
         if "text" in arguments:
             message["text"] = arguments["text"]
-        found = problems_of_message(message)
+        if (markdown := arguments.get("markdown_text")) is not None:
+            if message.keys() & {"blocks", "text"}:
+                raise ApiError("markdown_text_conflict")
+            if not isinstance(markdown, str) or len(markdown) > MARKDOWN_TEXT:
+                raise ApiError("msg_too_long")
+            message |= {"text": markdown, "blocks": [{"type": "markdown", "text": markdown}]}
+        found = problems_of_message(message, text=text)
         if not found:
             return message
         self.violations += found
         plain = [problem for problem in found if "json-pointer" not in problem]
         raise ApiError(plain[0] if plain else "invalid_blocks", response_metadata={"messages": found})
 
-    def _post(self, arguments: Body) -> Body:
-        channel = self._channel(arguments)
-        if channel in self.outside:
-            raise ApiError("not_in_channel")
-        content = self._check(arguments)
-        message = Message(channel, self.next_ts(), self.bot_user, content.get("text", ""), content.get("blocks", []),
-                          content.get("metadata"), arguments.get("thread_ts"))  # fmt: skip
-        self.messages.append(message)
-        return {"channel": channel, "ts": message.ts, "message": _as_json(message)}
+    def channel(self, arguments: Mapping[str, Any]) -> str:
+        """The channel that a call names; a person's id stands for their conversation with the bot.
 
-    def _update(self, arguments: Body) -> Body:
-        channel, content = self._channel(arguments), self._check(arguments)
-        for message in self.messages:
-            if message.channel == channel and message.ts == arguments.get("ts"):
-                if message.user != self.bot_user:
-                    raise ApiError("cant_update_message")
-                message.text = content.get("text", message.text)
-                message.blocks = content.get("blocks", [])
-                message.metadata = content.get("metadata", message.metadata)
-                message.edits += 1
-                return {"channel": channel, "ts": message.ts, "text": message.text}
-        raise ApiError("message_not_found")
-
-    def _ephemeral(self, arguments: Body) -> Body:
-        channel, content = self._channel(arguments), self._check(arguments)
-        message = Message(channel, self.next_ts(), self.bot_user, content.get("text", ""), content.get("blocks", []),
-                          ephemeral_to=arguments.get("user"))  # fmt: skip
-        self.messages.append(message)
-        return {"message_ts": message.ts}
-
-    def _complete_upload(self, arguments: Body) -> Body:
-        channel = self._channel({"channel": arguments.get("channel_id")})
-        if channel in self.outside:  # here chat:write.public does not help
-            raise ApiError("not_in_channel")
-        thread = arguments.get("thread_ts")
-        parents = {message.ts for message in self.messages if message.channel == channel and not message.thread_ts}
-        if thread is not None and thread not in parents:
-            self.violations.append(f"thread_ts {thread} is no message that begins a thread")
-        files = self.uploads.complete(arguments)
-        text = str(arguments.get("initial_comment") or "")
-        message = Message(channel, self.next_ts(), self.bot_user, text, thread_ts=thread, files=files)
-        self.messages.append(message)
-        return {"files": [file_json(file) for file in files]}
-
-    def _upload_url(self, arguments: Body) -> Body:
-        return self.uploads.url(arguments)
-
-    def _history(self, arguments: Body) -> Body:
-        channel = self._channel(arguments)
-        if channel in self.outside:
-            raise ApiError("not_in_channel")
-        shown = [message for message in self.messages if message.channel == channel and not message.ephemeral_to]
-        thread = arguments.get("ts")
-        if thread is not None:
-            shown = [message for message in shown if thread in (message.ts, message.thread_ts)]
-        else:
-            shown = [message for message in shown if message.thread_ts in (None, message.ts)][::-1]
-        oldest = float(arguments.get("oldest") or 0)
-        shown = [message for message in shown if float(message.ts) >= oldest]
-        start, limit = int(arguments.get("cursor") or 0), int(arguments.get("limit") or 100)
-        more = str(start + limit) if start + limit < len(shown) else ""
-        with_metadata = str(arguments.get("include_all_metadata")).lower() in ("1", "true")
-        listed = [_as_json(message, with_metadata=with_metadata) for message in shown[start : start + limit]]
-        return {"messages": listed, "has_more": bool(more), "response_metadata": {"next_cursor": more}}
-
-    def _channel(self, arguments: Mapping[str, Any]) -> str:
+        Raises:
+            ApiError: there is none.
+        """
         channel = arguments.get("channel")
+        if channel in self.people:
+            return self.people[str(channel)].dm
         if channel not in self.channels:
             raise ApiError("channel_not_found")
         return str(channel)
 
+    def _post(self, arguments: Body) -> Body:
+        channel = self.channel(arguments)
+        if channel in self.outside:
+            raise ApiError("not_in_channel")
+        content = self.check(arguments)
+        message = Message(channel, self.next_ts(), self.bot_user, content.get("text", ""), content.get("blocks", []),
+                          content.get("metadata"), arguments.get("thread_ts"))  # fmt: skip
+        self.show(message)
+        return {"channel": channel, "ts": message.ts, "message": as_json(message)}
+
+    def _update(self, arguments: Body) -> Body:
+        channel, content = self.channel(arguments), self.check(arguments, UPDATED_TEXT)
+        message = self.find(channel, arguments.get("ts"))
+        if message.user != self.bot_user:
+            raise ApiError("cant_update_message")
+        streams.check_update(message, content)
+        if "blocks" in content or "text" in content:
+            message.blocks = content.get("blocks", [])
+        message.text = content.get("text", message.text)
+        message.metadata = content.get("metadata", message.metadata) or None
+        message.edits += 1
+        return {"channel": channel, "ts": message.ts, "text": message.text, "message": as_json(message)}
+
+    def _delete(self, arguments: Body) -> Body:
+        channel = self.channel(arguments)
+        message = self.find(channel, arguments.get("ts"))
+        if message.user != self.bot_user:
+            raise ApiError("cant_delete_message")
+        self.messages.remove(message)
+        return {"channel": channel, "ts": message.ts}
+
+    def _ephemeral(self, arguments: Body) -> Body:
+        channel, content = self.channel(arguments), self.check(arguments)
+        user = arguments.get("user")
+        if channel in self.outside or user not in self.people:
+            raise ApiError("not_in_channel" if channel in self.outside else "user_not_in_channel")
+        message = Message(channel, self.next_ts(), self.bot_user, content.get("text", ""), content.get("blocks", []),
+                          thread_ts=arguments.get("thread_ts"), ephemeral_to=user)  # fmt: skip
+        self.show(message)
+        return {"message_ts": message.ts}
+
     def _auth(self, arguments: Body) -> Body:
-        return {
-            "user_id": self.bot_user,
-            "team_id": self.team,
-            "bot_id": "B0R1BOT",
-            "team": "Local",
-            "user": "r1",
-        }
+        return {"url": self.site, "user_id": self.bot_user, "team_id": self.team, "bot_id": self.bot_id,
+                "team": self.name, "user": "r1", "enterprise_id": self.enterprise,
+                "is_enterprise_install": self.org_wide}  # fmt: skip
 
-    def _open_view(self, arguments: Body) -> Body:
-        return self.modals.open(arguments)
-
-    def _user(self, arguments: Body) -> Body:
-        return {"user": {"id": arguments.get("user"), "locale": "en-US", "tz": "Asia/Shanghai", "is_bot": False}}
-
-
-def _decoded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    def _view(self, change: Callable[[Body], Body], kind: str, arguments: Body) -> Body:
+        answer = change(arguments)
+        if kind == "modal":
+            user = self.modals.opened[-1].user
+            self.heard.see("modal", str(answer["view"]["title"]["text"]), user=user)
+        elif kind == "home":
+            self.heard.see("home", "", user=str(arguments["user_id"]))
+        return answer
 
 
-def _as_json(message: Message, *, with_metadata: bool = True) -> Body:
-    shown: Body = {
-        "type": "message",
-        "ts": message.ts,
-        "user": message.user,
-        "text": message.text,
-        "blocks": message.blocks,
-    }
-    if message.thread_ts:
-        shown["thread_ts"] = message.thread_ts
-    if message.files:
-        shown["files"] = [file_json(file) for file in message.files]
-    if message.metadata and with_metadata:
-        shown["metadata"] = message.metadata
-    return shown
-
-
-_METHODS: dict[str, Callable[[Workspace, Body], Body]] = {
+METHODS: dict[str, Callable[[Workspace, Body], Body]] = {
     "auth.test": Workspace._auth,
-    "users.info": Workspace._user,
     "chat.postMessage": Workspace._post,
     "chat.update": Workspace._update,
+    "chat.delete": Workspace._delete,
     "chat.postEphemeral": Workspace._ephemeral,
-    "views.open": Workspace._open_view,
-    "conversations.history": Workspace._history,
-    "conversations.replies": Workspace._history,
-    "files.getUploadURLExternal": Workspace._upload_url,
-    "files.completeUploadExternal": Workspace._complete_upload,
+    "views.open": lambda workspace, given: workspace._view(workspace.modals.open, "modal", given),
+    "views.push": lambda workspace, given: workspace._view(workspace.modals.push, "modal", given),
+    "views.update": lambda workspace, given: workspace._view(workspace.modals.update, "", given),
+    "views.publish": lambda workspace, given: workspace._view(workspace.modals.publish, "home", given),
+    **conversations.METHODS,
+    **streams.METHODS,
+    **assistants.METHODS,
+    **unfurls.METHODS,
 }
