@@ -166,7 +166,9 @@ class Workspace:
 
     def acknowledged(self, delivery: Delivery) -> None:
         """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
-        payload = json.loads(delivery.body) if delivery.status == 200 and delivery.body.startswith("{") else {}
+        if delivery.status != 200 or not delivery.body:
+            return
+        payload = json.loads(delivery.body) if delivery.body.startswith("{") else {"text": delivery.body}
         if not payload:
             return
         with self.lock:
