@@ -55,7 +55,7 @@ _PART_OF = {"早": "morning", "上": "morning", "清": "morning", "一": "mornin
             "傍": "evening", "晚": "evening", "深": "night", "夜": "night", "半": "night"}  # fmt: skip
 _AT = rf"(?:{TIME}|{BARE})"
 _CLOCKS = re.compile(
-    rf"(?:\bat(?: about| around)? |@ ?|{_DAY_TAKEN}+ ?,? ?(?:at )?)(?P<list>{_AT}(?: ?(?:, ?and |,|/|、|and|&|\+|和) ?{_AT})*)"
+    rf"(?:\bat(?: about| around)? |@ ?|{_DAY_TAKEN} ?,? ?(?:at )?)(?P<list>{_AT}(?: ?(?:, ?and |,|/|、|and|&|\+|和) ?{_AT})*)"
     rf"|[在于]? ?(?P<sure>(?<![\w./-]){TIME})",
     _FLAGS,
 )
@@ -116,8 +116,8 @@ def read_schedule(text: str, today: date) -> ReadSchedule:
     if every is None and once is None and (days or at or daily):
         every = "1w" if weekly else "1d"
     left.take(_FOREVER)
-    while left.take(_TAIL):
-        pass
+    for match in _TAIL.finditer(left.plain):
+        left.blank(*match.span())
     found = Schedule(every, once, at, days, until, channel, quiet, timezone)
     return ReadSchedule(found if found != Schedule() else None, _rest(text, left.plain), channel_id)
 
@@ -164,7 +164,8 @@ def _quiet(left: _Left) -> str | None:
 def _left_out(left: _Left) -> tuple[Day, ...]:
     """The days that remain where some are said to be left out."""
     out: set[str] = set()
-    while match := left.take(BUT):
+    for match in BUT.finditer(left.plain):
+        left.blank(*match.span())
         out.update(listed(next(value for value in match.groups() if value)))
     return tuple(one for one in DAYS if one not in out) if out else ()
 
@@ -231,7 +232,7 @@ def _parts(left: _Left) -> tuple[tuple[str, ...], bool]:
     """The parts of the day that are named, and whether every day is meant."""
     found: list[str] = []
     daily = False
-    while match := left.take(_PARTS):
+    for match in _PARTS.finditer(left.plain):
         left.blank(*match.span(), _DAY_TAKEN)
         part = "night" if match["nightly"] or match["tonight"] else (match["part"] or "").lower()
         found.append(part or _PART_OF[match["zh"][0]])

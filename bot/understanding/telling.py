@@ -22,19 +22,22 @@ _TOLD = r"(?:ping|alone|in peace|notif|notice|messag|bother|disturb|wak|alert|al
 _NO = r"\b(?:no|leave|without|not|never|don'?t|do not|stop|hold|pause|mute|skip)\b"
 _HUSH = r"(?:别|不要|不用|不必|请?勿|免|不许?)再?(?:来|去|给我)?(?:打扰|吵|通知|提醒|发|叫|推|响|@|艾特|烦)[^\s,。;，；]{0,4}"
 _QUIETLY = r"(?:\bquiet(?: (?:hours?|times?))?|\bsilent|\bsilence|\bmuted?|\bdo not disturb|\bdnd|静默(?:时段|时间)?|免打扰(?:时段|时间)?|勿扰(?:时段|时间)?|安静时[段间])"
-_BETWEEN = tuple(
-    re.compile(pattern, _FLAGS)
-    for pattern in (
-        rf"(?:\bwith )?{_QUIETLY}(?: ?[:=是为设]| is| are| from| between|从| )*(?P<range>{RANGE})",
-        rf"(?:\b(?:and|but) )?{_NO}[^,;.。]{{0,20}}?\b{_TOLD}[^,;.。]{{0,25}}?\b(?P<range>{RANGE})",
-        rf"(?:\b(?:and|but) )?\bnot (?:between|from) (?P<range>{RANGE})",
-        rf"(?:[在从] ?)?(?P<range>{RANGE}) ?(?:之间|期间|这段时间)?[请都就]?{_HUSH}",
-        rf"(?:别|不要|请?勿)[在从] ?(?P<range>{RANGE}) ?(?:之间|期间)?(?:打扰|吵|通知|提醒|发|叫)[^\s,。;，；]{{0,4}}",
-        rf"(?P<range>{RANGE}) ?(?:is |are |as )?(?:quiet(?: hours)?\b|silent\b|静默|免打扰|勿扰)",
-    )
+_RANGE = re.compile(RANGE, _FLAGS)
+_TIME = re.compile(rf"\b(?P<which>after|before) (?P<time>{TIME}|{BARE})", _FLAGS)
+_REACH = 70
+"""Characters before and behind times in which words say what they are of."""
+_AHEAD = re.compile(
+    rf"(?:(?:\bwith )?{_QUIETLY}(?: ?[:=是为设]| is| are| from| between|从| )*|(?:\b(?:and|but) )?{_NO}[^,;.。]{{0,20}}?\b{_TOLD}[^,;.。]{{0,25}}?"
+    r"|(?:\b(?:and|but) )?\bnot (?:between|from) )$",
+    _FLAGS,
 )
-_AFTER = re.compile(rf"{_NO}[^,;.。]{{0,20}}?\b{_TOLD}[^,;.。]{{0,15}}?after (?P<time>{TIME}|{BARE})", _FLAGS)
-_BEFORE = re.compile(rf"{_NO}[^,;.。]{{0,20}}?\b{_TOLD}[^,;.。]{{0,15}}?before (?P<time>{TIME}|{BARE})", _FLAGS)
+_AHEAD_ZH = re.compile(r"(?:别|不要|请?勿)[在从] ?$", _FLAGS)
+_FROM_ZH = re.compile(r"[在从] ?$")
+_BEHIND = re.compile(
+    rf" ?(?:之间|期间|这段时间)?[请都就]?{_HUSH}| ?(?:is |are |as )?(?:quiet(?: hours)?\b|silent\b|静默|免打扰|勿扰)",
+    _FLAGS,
+)
+_BEHIND_ZH = re.compile(r" ?(?:之间|期间)?(?:打扰|吵|通知|提醒|发|叫)[^\s,。;，；]{0,4}", _FLAGS)
 _AT_NIGHT = re.compile(
     rf"{_NO}[^,;.。]{{0,20}}?\b{_TOLD}[^,;.。]{{0,15}}?(?:at night|overnight|during the night)|\b(?:mute|quiet|silent) (?:at night|overnight)|(?:夜里|夜间|晚上|半夜|深夜)[请都就]?{_HUSH}",
     _FLAGS,
@@ -56,14 +59,29 @@ def quiet_hours(text: str) -> Quiet | None:
     Raises:
         UsageError: a time that no day has.
     """
-    for pattern in _BETWEEN:
-        if match := pattern.search(text):
-            first, last = clocks(match["range"])[:2]
-            return Quiet(f"{first}-{last}", *match.span())
-    if match := _AFTER.search(text):
-        return Quiet(f"{clock(match['time'])}-08:00", *match.span())
-    if match := _BEFORE.search(text):
-        return Quiet(f"00:00-{clock(match['time'])}", *match.span())
+    for match in _RANGE.finditer(text):
+        if span := _told(text, *match.span()):
+            first, last = clocks(match[0])[:2]
+            return Quiet(f"{first}-{last}", *span)
+    for match in _TIME.finditer(text):
+        if span := _told(text, *match.span()):
+            hour = clock(match["time"])
+            return Quiet(f"{hour}-08:00" if match["which"].lower() == "after" else f"00:00-{hour}", *span)
     if match := _AT_NIGHT.search(text):
         return Quiet(NIGHT, *match.span())
+    return None
+
+
+def _told(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where the words begin and end that make times at ``start``:``end`` quiet ones."""
+    floor = max(0, start - _REACH)
+    before, behind = text[floor:start], text[end : end + _REACH]
+    if ahead := _AHEAD.search(before):
+        return floor + ahead.start(), end
+    ahead, after = _AHEAD_ZH.search(before), _BEHIND_ZH.match(behind)
+    if ahead and after:
+        return floor + ahead.start(), end + after.end()
+    if after := _BEHIND.match(behind):
+        ahead = _FROM_ZH.search(before)
+        return floor + ahead.start() if ahead else start, end + after.end()
     return None

@@ -9,7 +9,7 @@ from bot.understanding.days import DAYS, WEEKDAY, WEEKEND, WORKDAYS, weekday
 from bot.understanding.frequency import EVERY
 
 _ZH = r"(?:周|星期|礼拜)[一二三四五六日天](?![次回遍])"
-_LIST = rf"(?:{WEEKDAY}s?(?:(?: ?(?:,|/|&|\+)| and| ?, ?and)+ ?(?:on )?{WEEKDAY}s?)*(?![a-z])|{_ZH}(?:[、,/和与及跟 ]{{0,2}}(?:周|星期|礼拜)?[一二三四五六日天](?![次回遍点]))*)"
+_LIST = rf"(?:{WEEKDAY}s?(?:(?: ?(?:,|/|&|\+)| and| ?, ?and)+ ?(?:on )?{WEEKDAY}s?){{0,6}}(?![a-z])|{_ZH}(?:[、,/和与及跟 ]{{0,2}}(?:周|星期|礼拜)?[一二三四五六日天](?![次回遍点])){{0,6}})"
 _WORK = r"(?:week ?days?|work(?:ing)? ?days?|business days?|工作日|平日)"
 _REST = r"(?:week-?ends?|周末|双休日|休息日)"
 _SPAN = rf"(?:{WEEKDAY} ?(?:-|–|to|through|thru) ?{WEEKDAY}(?![a-z])|(?:周|星期|礼拜)[一二三四五六日天] ?[到至~–-] ?(?:周|星期|礼拜)?[一二三四五六日天])"
