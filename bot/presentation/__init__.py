@@ -57,7 +57,7 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
         return repeated_since(view, answer.as_of, lang) if answer.as_of is not None else view
     if answer.recommendation is not None:
         view = recommendation_view(answer.recommendation, lang, mark, prefix=prefix)
-        parts = (*view.parts, *figures(request, lang))
+        parts = (*view.parts, *figures(request, lang), *_usual(request, mark))
         return replace(view, parts=parts, buttons=(*view.buttons, *change_button(request, lang)))
     if answer.sizes is not None:
         return replace(sizes_view(answer.sizes, lang, mark), buttons=change_button(request, lang))
@@ -80,6 +80,12 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     if request.verb == "other":
         return other_view(lang, prefix=prefix)
     return _help_view(request, lang, prefix=prefix)
+
+
+def _usual(request: Request, mark: Mark) -> tuple[Part, ...]:
+    """What of the person's defaults was put in."""
+    said = words(request.lang)["acting"]["usual"]
+    return (Part((said.format(what=mark(request.usual)),), quiet=True),) if request.usual else ()
 
 
 def working_text(request: Request, mark: Mark) -> str:

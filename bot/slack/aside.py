@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import logging
 
-from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from bot.forgetting import Forgotten, Scope, forget
 from bot.presentation import words
 from bot.requests import Lang, Origin, Request
-from bot.settings import Settings
+from bot.slack.installing import Clients
 from bot.store import Store
 
 log = logging.getLogger("r1.slack")
 _SECONDS = 2  # Slack waits three for the acknowledgement that follows
 
 
-def tell(sentence: str, origin: Origin, settings: Settings) -> None:
+def tell(sentence: str, origin: Origin, clients: Clients) -> None:
     """Say a sentence that only the person in ``origin`` sees. It is a courtesy: where Slack does not take it, that is
-    logged; a repeated delivery may say it again."""
-    client = WebClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, timeout=_SECONDS)
+    logged; a repeated delivery may say it again.
+
+    Args:
+        clients: quick ones, as an acknowledgement waits for this.
+    """
     try:
+        client = clients(origin.team)
         if origin.channel.startswith("D"):
             client.chat_postMessage(channel=origin.channel, thread_ts=origin.thread_ts, text=sentence)
-        else:
+            return
+        try:
             client.chat_postEphemeral(
                 channel=origin.channel, user=origin.user, thread_ts=origin.thread_ts, text=sentence
             )
+        except SlackApiError:  # the bot may not be in the channel; what was pressed or typed there answers all the same
+            if origin.response_url is None:
+                raise
+            hook = WebhookClient(origin.response_url, timeout=_SECONDS)
+            hook.send(text=sentence, response_type="ephemeral", replace_original=False)
     except Exception:
         log.warning("a sentence for one person was not delivered", exc_info=True)
 

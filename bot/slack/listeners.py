@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
-from sqlalchemy.orm import Session
 
-from bot.access import check_place, check_quota
-from bot.commands import Names, language_of, parse
-from bot.jobs import accept
-from bot.requests import Lang, Origin, Request
+from bot.people import People, asking_slack
+from bot.requests import Origin
 from bot.settings import Settings
-from bot.slack.aside import forget_me, tell
-from bot.slack.registration import CALLBACK, open_form, refused, submit
+from bot.slack.accepting import Desk, endpoints_of, take_in, understood
+from bot.slack.actions import add_actions
+from bot.slack.aside import tell
+from bot.slack.assistant import Signs
+from bot.slack.home import add_home
+from bot.slack.installing import clients, team_of
+from bot.slack.modals import add_modals
+from bot.slack.registration import open_form, refused
+from bot.slack.shortcut import add_shortcut
 from bot.store import Store
-from bot.store.endpoints import endpoint_names
 from engine.errors import UsageError
 
 log = logging.getLogger("r1.slack")
+_SECONDS = 2
+"""How long Slack may take to answer what is asked before an acknowledgement, which it gives three seconds."""
 
 
 def add_listeners(app: App, store: Store, settings: Settings) -> None:
-    """Register the slash command, mentions, direct messages, and the form for endpoints."""
+    """Register everything that people do: commands, messages, buttons, forms, the shortcut, the Home tab."""
+    quick = clients(settings, store, seconds=_SECONDS)
+    desk = Desk(store, settings, quick, People(store, asking_slack(quick)), Signs(quick))
+    _add_messages(app, desk)
+    add_actions(app, desk)
+    add_modals(app, desk)
+    add_shortcut(app, desk)
+    add_home(app, desk)
+
+
+def _add_messages(app: App, desk: Desk) -> None:
+    """The slash command, mentions, direct messages, and threads of the assistant."""
 
     def command(ack: Ack, body: dict[str, Any]) -> None:
         dedup_key = f"slash:{body['trigger_id']}"
         origin = Origin(
             surface="slash",
-            team=body.get("team_id", ""),
+            team=team_of(body),
             channel=body.get("channel_id", ""),
             user=body.get("user_id", ""),
             response_url=body.get("response_url"),
         )
-        request, aside = _read(body.get("text", ""), origin), None
-        if request.action == "add":
+        person = desk.people.of(origin.team, origin.user)
+        request = understood(desk, body.get("text", ""), origin, person)
+        if request.verb == "endpoint" and request.action == "add":
             try:
-                open_form(request, origin, body["trigger_id"], settings)
+                open_form(request, origin, body["trigger_id"], desk.settings, desk.clients)
+                ack()
+                return
             except UsageError as error:
-                aside = _accept(refused(request, error), origin, dedup_key)
-        else:
-            aside = _accept(request, origin, dedup_key)
-        if aside is not None:
-            ack(text=aside, response_type="ephemeral")
+                request = refused(request, error)
+        taken = take_in(desk, request, origin, person, dedup_key)
+        said = taken.aside or (desk.signs.acknowledgement(request, origin) if taken.job else None)
+        if said:
+            ack(text=said, response_type="ephemeral")
         else:
             ack()
-
-    def submission(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        team = (body.get("team") or {}).get("id") or view.get("team_id", "")
-        ack(**submit(view, Origin("slash", team=team, user=body["user"]["id"]), store, settings))
 
     def mention(body: dict[str, Any], event: dict[str, Any]) -> None:
         if _from_people(event):
@@ -63,52 +78,32 @@ def add_listeners(app: App, store: Store, settings: Settings) -> None:
     def _accept_event(body: dict[str, Any], event: dict[str, Any], surface: Any, *, thread_ts: str | None) -> None:
         origin = Origin(
             surface=surface,
-            team=body.get("team_id", ""),
+            team=team_of(body),
             channel=event["channel"],
             user=event.get("user", ""),
             thread_ts=thread_ts,
         )
-        aside = _accept(_read(event.get("text", ""), origin), origin, f"event:{body['event_id']}")
-        if aside is not None:
-            tell(aside, origin, settings)
+        person = desk.people.of(origin.team, origin.user)
+        request = understood(desk, event.get("text", ""), origin, person)
+        taken = take_in(desk, request, origin, person, f"event:{body['event_id']}")
+        if taken.job is not None:
+            desk.signs.first(request, origin, message_ts=event["ts"])
+        if taken.aside is not None:
+            tell(taken.aside, origin, desk.clients)
 
-    def _read(text: str, origin: Origin) -> Request:
-        def names() -> Collection[str]:
-            with store.begin() as session:
-                return endpoint_names(session, origin.team)
+    def thread_started(body: dict[str, Any], event: dict[str, Any]) -> None:
+        team, user = team_of(body), str((event.get("assistant_thread") or {}).get("user_id") or "")
+        lang = desk.people.of(team, user).language(desk.settings.default_lang)
+        desk.signs.greet(event, team=team, lang=lang, names=endpoints_of(desk, team))
 
-        return read(text, settings.default_lang, names)
-
-    def _accept(request: Request, origin: Origin, dedup_key: str) -> str | None:
-        """Commit the job; or what the person alone is told instead."""
-        if request.verb == "forget":  # wherever it is said, and kept nowhere
-            return forget_me(request, origin, store)
-
-        def check(session: Session) -> None:
-            check_quota(session, request, origin, settings, dedup_key)
-
-        try:
-            check_place(origin, settings)
-            # Retried deliveries repeat the trigger or event id, so they find their job there already.
-            if accept(store, request, origin, dedup_key=dedup_key, check=check) is None:
-                log.info("%s was delivered again; its job is known", dedup_key)
-        except UsageError as error:
-            return error.sentence(request.lang)
-        return None
+    def nothing(ack: Ack) -> None:
+        ack()  # what somebody looks at beside an assistant thread changes no answer
 
     app.command("/r1")(command)
-    app.view(CALLBACK)(submission)
     app.event("app_mention")(mention)
     app.event("message")(message)
-
-
-def read(text: str, lang: Lang, names: Names = tuple) -> Request:
-    """The request a message makes; what cannot be understood is a request too, to be refused with a sentence."""
-    try:
-        return parse(text, lang=lang, names=names)
-    except UsageError as error:
-        kept = "(removed: it seemed to hold a secret)" if error.code == "secret_pasted" else text[:4_000]
-        return Request(verb="refused", text=kept, lang=language_of(text, lang), refusal=(error.code, error.values))
+    app.event("assistant_thread_started")(thread_started)
+    app.event("assistant_thread_context_changed")(nothing)
 
 
 def _from_people(event: Mapping[str, Any]) -> bool:

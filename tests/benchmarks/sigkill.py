@@ -20,7 +20,7 @@ from pathlib import Path
 from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import Body
 from bot.requests import Origin
-from bot.slack.listeners import read
+from bot.slack.accepting import read
 from bot.store import Store, open_store
 from engine.samples import published, write_checkpoint
 

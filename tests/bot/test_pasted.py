@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.commands import parse
 from bot.pasted import holds_secret
-from bot.slack.listeners import read
+from bot.slack.accepting import read
 from engine.errors import UsageError
 
 HEX = "0123456789abcdef0123456789abcdef"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from arena import Arena, Served, trusted
+from pressing import answer_to, shown
 
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack, Modal
 from bot.local_slack.render import modal_page
-from bot.local_slack.workspace import Message
 from bot.sealing import new_master_key
 
-CHANNEL, KEY = "C0MODELS", "sk-abcdefghijklmnop1234"
+KEY = "sk-abcdefghijklmnop1234"
 FULL = trusted("DeepSeek-R1")
 FAKE = Served(1, 0, "R1-Distill-Qwen-32B", "distilled", FULL.stack, "deepseek-r1", ())
 
@@ -38,22 +38,9 @@ def slack(root: Path) -> Iterator[LocalSlack]:
         yield running
 
 
-def answer(slack: LocalSlack, known: int) -> Message:
-    """The one new message, once it is the answer."""
-
-    def ready() -> Message | None:
-        new = slack.answers(CHANNEL)[known:]
-        return new[0] if new and new[0].blocks and new[0].blocks[0]["type"] == "header" else None
-
-    message: Message = slack.wait_for(ready)
-    return message
-
-
 def said(slack: LocalSlack, text: str, *, user: str | None = None) -> str:
     """A command, and everything in its answer."""
-    known = len(slack.answers())
-    assert slack.slash(text, user=user).status == 200
-    return str(answer(slack, known).blocks)
+    return shown(answer_to(slack, lambda: slack.slash(text, user=user)))
 
 
 def opened(slack: LocalSlack, text: str = "endpoint add") -> Modal:
@@ -85,12 +72,10 @@ def test_an_admin_registers_and_anybody_asks_by_name(slack: LocalSlack, arena: A
 
 def test_plain_words_and_the_registered_url_reach_it_too(slack: LocalSlack, arena: Arena) -> None:
     register(slack, name="vendor-b", url=arena.spec(FULL))
-    known = len(slack.answers())
-    slack.mention("is our vendor-b endpoint the full one?")
-    assert "full model" in str(answer(slack, known).blocks)
-    known = len(slack.answers())
-    slack.mention(f"<{arena.spec(FULL)}> 是满血版吗？")
-    assert "满血版" in str(answer(slack, known).blocks)
+    asked = answer_to(slack, lambda: slack.mention("is our vendor-b endpoint the full one?"))
+    assert "full model" in shown(asked)
+    asked = answer_to(slack, lambda: slack.mention(f"<{arena.spec(FULL)}> 是满血版吗？"))
+    assert "满血版" in shown(asked)
     refused = said(slack, f"identify {arena.url(FAKE)}#another-model")
     assert "is not registered here" in refused and "/r1 endpoint add" in refused
     assert "is not registered here" in said(slack, "identify http://169.254.169.254/latest/meta-data")
@@ -129,9 +114,7 @@ def test_those_who_are_no_admins_get_a_sentence(slack: LocalSlack) -> None:
 
 
 def test_a_form_is_opened_by_the_command_alone_and_once(slack: LocalSlack) -> None:
-    known = len(slack.answers())
-    slack.mention("endpoint add")
-    assert "/r1 endpoint add" in str(answer(slack, known).blocks)
+    assert "/r1 endpoint add" in shown(answer_to(slack, lambda: slack.mention("endpoint add")))
     before, known = len(slack.workspace.modals.opened), len(slack.answers())
     first = slack.slash("endpoint add")
     assert slack.redeliver(first).status == 200

@@ -162,8 +162,8 @@ def _constraint(name: str, given: Request, where: Where) -> Block:
         from engine.constraints.record import WORDS
 
         shown = words(where.lang)["recommendation"]["values"]
-        labels = said.get("values", {})
-        return field(name, said, menu(said, {word: labels.get(word, shown[word]) for word in WORDS[name]}, _word(name, value)))
+        labels = {word: said.get("values", {}).get(word, shown[word]) for word in WORDS[name]}
+        return field(name, said, menu(said, labels, _word(name, value)))
     if name == "concurrency" and (not value or value.isdigit()):
         return field(name, said, number(_MOST_AT_ONCE, value))
     return field(name, said, text(said, value, _VALUE))

@@ -12,7 +12,7 @@ from bot.requests import Request, Schedule
 from bot.settings import Settings
 from bot.slack.forms.fields import Block, Typed, Where, Wrong, checked, field, modal, plain, section, text
 from bot.slack.forms.targets import Offered, target_fields, target_of
-from engine.errors import UsageError
+from engine.errors import R1Error, UsageError
 
 _QUIET = re.compile(r"((?:[01]?\d|2[0-3]):[0-5]\d)\s*(?:-|–|—|to|到|至)\s*((?:[01]?\d|2[0-3]):[0-5]\d)")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
@@ -27,9 +27,9 @@ def watch_view(given: Request, where: Where, offered: Offered) -> Block:
         "placeholder": plain(said["channel"]["placeholder"]),
         "filter": {"include": ["public", "private"], "exclude_bot_users": True},
     }
-    if known := schedule.channel or (where.channel if where.channel[:1] in ("C", "G") else ""):
-        if _CHANNEL.fullmatch(known):
-            channel["initial_conversation"] = known
+    known = schedule.channel or (where.channel if where.channel[:1] in ("C", "G") else "")
+    if _CHANNEL.fullmatch(known):
+        channel["initial_conversation"] = known
     blocks = [
         *([section(offered.note)] if offered.note else []),
         *target_fields("target", said, given.target, offered),
@@ -49,7 +49,7 @@ def read_watch(typed: Typed, where: Where, settings: Settings) -> Request:
     """
     zone = where.rest.get("timezone", "UTC")
     today = datetime.now(ZoneInfo(zone)).date()
-    target, errors = "", {}
+    target, errors = "", dict[str, R1Error]()
     try:
         target = target_of("target", typed)
     except Wrong as wrong:
