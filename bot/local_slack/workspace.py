@@ -168,7 +168,7 @@ class Workspace:
         """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
         if delivery.status != 200 or not delivery.body:
             return
-        payload = json.loads(delivery.body) if delivery.body.startswith("{") else {"text": delivery.body}
+        payload: Body = json.loads(delivery.body) if delivery.body.startswith("{") else {"text": delivery.body}
         if not payload:
             return
         with self.lock:
