@@ -32,7 +32,7 @@ _OF_MACHINES = re.compile(
 )
 _BEHIND = re.compile(
     r"\s{0,2}(?:gpus?|cards?|servers?|显卡|加速卡|服务器|卡)?[\s,]{0,2}"
-    r"(?:(?:一|总)?共|合计|每台|每机|每个?节点|各|each (?:with|has|having))?\s?\(?(?:"
+    r"(?:(?P<total>(?:一|总)?共|合计|in (?:all|total))|每台|每机|每个?节点|各|each (?:with|has|having))?\s?\(?(?:"
     rf"[x*]\s{{0,2}}(?P<times>-?\d{{1,12}}(?:\.\d+)?)\s?(?:张|块|片|卡|台)?|:(?P<colon>-?\d{{1,12}})"
     rf"|(?P<cards>-?(?:{_NUMBER}))\s?(?:张|块|片|卡|颗|枚|台)|(?P<gpus>\d{{1,12}})[\s-]?(?:gpus?|cards?|pcs)"
     r"|(?<=\()(?P<inside>\d{1,12})\s?x?(?=\)))(?![\d.a-z])\)?"
@@ -59,6 +59,18 @@ class Counted:
     machines: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """``number`` behind a name, and where the words for it ``end``. ``machines``: it counts machines; ``cards``: it
+    counts cards, in each machine or in ``total``."""
+
+    number: int
+    end: int
+    machines: bool
+    cards: bool
+    total: bool
+
+
 def count_before(text: str, floor: int, start: int) -> Counted:
     """The number before a name at ``start``, looking no further back than ``floor``.
 
@@ -83,8 +95,8 @@ def count_before(text: str, floor: int, start: int) -> Counted:
     return Counted(total, floor + outer.start(), True, True, machines=inner is None)
 
 
-def count_behind(text: str, end: int) -> tuple[int, int, bool] | None:
-    """The number behind a name that ends at ``end``, where the words for it end, and whether it counts machines.
+def count_behind(text: str, end: int) -> Behind | None:
+    """The number behind a name that ends at ``end``.
 
     Raises:
         UsageError: as ``count_before``.
@@ -92,8 +104,10 @@ def count_behind(text: str, end: int) -> tuple[int, int, bool] | None:
     match = _BEHIND.match(text, end, end + _REACH)
     if match is None:
         return None
-    written = next(value for value in match.groups() if value)
-    return number_of(written), match.end(), match[0].rstrip(") ").endswith("台")
+    written = next(value for name, value in match.groupdict().items() if value and name != "total")
+    machines = match[0].rstrip(") ").endswith("台")
+    cards = not machines and bool(match["cards"] or match["gpus"])
+    return Behind(number_of(written), match.end(), machines, cards, bool(match["total"]))
 
 
 def skip_brands(text: str, floor: int, start: int) -> int:

@@ -82,7 +82,7 @@ _DENIED = re.compile(
 _GONE = re.compile(
     r"s?\s?(?:买不到|拿不到|租不到|抢不到|缺货|没货|断货|太贵|没有|换成|换掉|卖了|淘汰|"
     r"(?:is|are|was|were)(?:n't| not| no longer)? ?(?:un)?available|(?:is|are|was|were) (?:sold out|out of stock|too expensive)|"
-    r"(?:is|are|was|were) replaced)"
+    r"(?:is|are|was|were) replaced|,? ?(?:maybe|perhaps|possibly)? ?(?:later\b|next (?:year|month|quarter))|(?:明年|以后|之后|下个月)(?:再|才))"
 )
 
 
@@ -102,7 +102,7 @@ def _glued_before(text: str, start: int, after_device: bool) -> bool:
         return False
     last = before[-1]
     if last.isascii() and last.isalnum():
-        return not re.search(r"(?<![a-z\d.])(?:\d{1,5}x)?\d{1,12}(?:\.\d{1,3})?x$", before)
+        return not re.search(r"(?<![a-z\d.])(?:\d{1,5}x)?\d{1,12}(?:\.\d{1,3})?\s{0,2}x$", before)
     if last in "-_/":
         alone = len(before) < 2 or not _GLUED.match(before[-2])
         cjk = len(before) > 1 and not before[-2].isascii()

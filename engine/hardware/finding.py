@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.constraints.record import Installed
 from engine.errors import UsageError
-from engine.hardware.counting import Counted, count_before, count_behind
+from engine.hardware.counting import Behind, Counted, count_before, count_behind
 from engine.hardware.doubting import denied, doubtful, glued
+from engine.hardware.listing import listed
 from engine.hardware.loading import Catalog, load_catalog
 from engine.hardware.naming import Named, Token, plain, tokens
 from engine.hardware.schema import Device
@@ -26,7 +28,7 @@ _MEMORY_BEHIND = re.compile(
     r"[\s_/(-]{0,3}(?:每[张卡块]\s?)?(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])(?:\s?(?:显存|vram|版|each))?\)?"
 )
 _MEMORY_OF_MACHINE = re.compile(
-    r"(?:\s?(?:纯\s?)?(?:cpu\s?)?(?:phones?|servers?|machines?|服务器|手机))?[\s,(-]{0,2}(?:m[1-4][\s,]{1,2})?(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
+    r"(?:\s?(?:纯\s?)?(?:cpu\s?)?(?:phones?|servers?|machines?|服务器|手机))?[\s,(-]{0,2}(?:m[1-4][\s,]{1,2})?(?:with|and|has|w/|带|配备?|搭载|加|的|、|\+|(?:memory|ram|内存)\s?:)?[\s,(-]{0,2}(\d{1,5}(?:\.\d)?)\s?(g|t)(?:i?b)?(?![a-z\d])"
     r"(?:\s?(?:(?:of )?(?:unified |统一)?(?:memory|ram|ddr[45]|内存)))?\)?"
 )
 _MEMORY_BEFORE = re.compile(r"(?<![\d.a-z])(\d{1,5})\s?(g|t)(?:i?b)?\s?(?:显存|内存|vram)?(?:版|的)?[\s-]{0,2}$")
@@ -35,7 +37,7 @@ _EACH = re.compile(r"\s?(?:each|apiece|per)\b")
 _SERVER_BEHIND = re.compile(r"[\s-]{0,2}(?:(?:server|node|machine|box)(?P<many>e?s)?|服务器|节点|整机|机器)")
 _MAC = re.compile(r"mac ?(?:book|studio|mini)")
 _NUMBER = re.compile(r"[^a-z]{0,12}(?:an? |one |two |three )?")
-_BETWEEN = re.compile(r"[\s,(-]{0,2}(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?")
+_BETWEEN = re.compile(r"[\s,(-]{0,2}(?:(?:chip|processor|soc|cpu|芯片|处理器|型号|model(?: name)?)\s?:\s{0,8}(?:apple )?)?(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?")
 _NVLINKED = frozenset({"nvlink", "xgmi", "hccs"})
 
 
@@ -48,6 +50,7 @@ class Found:
             many are in "an H100 server").
         counted: a number was written.
         misfit: the memory written beside it, where no such device has so much.
+        listed: it is a row of what a program such as `nvidia-smi` printed, which has a row for each device.
     """
 
     start: int
@@ -56,10 +59,12 @@ class Found:
     assumed: bool = False
     counted: bool = False
     misfit: str = ""
+    listed: bool = False
 
 
 def find_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[Found, ...]:
-    """Every device named in ``text``, in order, a device once: "we have 2×4090; is a 4090 enough?" names two.
+    """Every device named in ``text``, in order, a device once: "we have 2×4090; is a 4090 enough?" names two. The rows
+    of a listing are counted, and what they say wins.
 
     Raises:
         UsageError: a number of devices that cannot be, or more text than anybody asks with.
@@ -68,18 +73,26 @@ def find_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[Fou
     if len(text) > _LONGEST:
         raise UsageError("text_too_long", length=len(text), limit=_LONGEST)
     found = find_every(text, load_catalog(hardware_files))
-    counted = {mention.installed.device for mention in found if mention.counted}
-    kept: list[Found] = []
+    rows = Counter(mention.installed.device for mention in found if mention.listed)
+    counted = {mention.installed.device for mention in found if mention.counted or mention.listed}
+    kept: dict[tuple[str, int], Found] = {}
     for mention in found:
         device = mention.installed.device
-        if mention.counted or not (device in counted or any(device == other.installed.device for other in kept)):
-            kept.append(mention)
-    return tuple(kept)
+        if device in rows:
+            if mention.listed:
+                installed = Installed(device, rows[device])
+                kept.setdefault((device, -1), replace(mention, installed=installed, counted=True))
+        elif mention.counted:
+            kept[device, mention.start] = mention
+        elif device not in counted:
+            kept.setdefault((device, -1), mention)
+    return tuple(kept.values())
 
 
 def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
     """Every mention in ``text``, a device as often as it is named. Raises ``UsageError`` as ``find_hardware``."""
-    text = plain(text)
+    seen = listed(plain(text))
+    text = seen.text
     found: list[Found] = []
     at, number, floor = tokens(text), 0, 0
     handled = 0
@@ -97,7 +110,7 @@ def find_every(text: str, catalog: Catalog) -> tuple[Found, ...]:
         if found and _one_mac(text, found[-1], mention):
             found[-1] = _joined(text, found[-1], mention)
         elif not denied(text, mention.start, mention.end):
-            found.append(mention)
+            found.append(replace(mention, listed=seen.holds(mention.start)))
         floor = mention.end
         while number < len(at) and at[number].start < mention.end:
             number += 1
@@ -140,11 +153,15 @@ def _mention(
         return None
     end = max(end, memory.end) if memory else end
     later = count_behind(text, end)
-    if later and counted.explicit and not counted.machines and not later[2]:
+    if later and counted.explicit and not counted.machines and not later.machines and named.count == 1:
         later = None
-    count = counted.number * later[0] if later else counted.number
+    count = counted.number * later.number if later else counted.number
+    if later and later.cards and (later.total or named.count > 1):
+        # "two HGX H20, 8 cards each" are two times 8; "16 cards in all" are 16.
+        count = later.number if later.total else count
+        named = replace(named, count=1)
     if later:
-        end = later[1]
+        end = later.end
         memory = memory or _memory_behind(text, end, named, catalog)
         end = max(end, memory.end) if memory else end
     device, fits = _choose(named, memory, count * named.count, text[end:], catalog.devices)
@@ -233,14 +250,14 @@ def _alike(written: float, size: float) -> bool:
 
 
 def _whole_machine(
-    device: Device, counted: Counted, later: tuple[int, int, bool] | None, named: Named, behind: str
+    device: Device, counted: Counted, later: Behind | None, named: Named, behind: str
 ) -> tuple[int, int]:
     """How many devices are meant by one, and the length of the words behind it that say so: ``per_node`` where
     machines full of them were counted, as in "two H100 servers", and nobody said how many are in each."""
     if named.count > 1 or device.kind != "accelerator" or device.link.kind not in _NVLINKED or device.per_node < 8:
         return 1, 0
     if later:
-        return (device.per_node if later[2] and not counted.stated else 1), 0
+        return (device.per_node if later.machines and not counted.stated else 1), 0
     words = _SERVER_BEHIND.match(behind)
     if counted.machines or (words and not counted.explicit and (counted.number == 1 or words["many"])):
         return device.per_node, len(words[0]) if words else 0
