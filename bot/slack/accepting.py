@@ -118,7 +118,7 @@ def take_in(desk: Desk, request: Request, origin: Origin, person: Person, dedup_
     if job is None:
         # Retried deliveries repeat the trigger or event id, so they find their job there already.
         log.info("%s was delivered again; its job is known", key)
-        return Taken(aside=_settled(desk, wanted, key))
+        return Taken(aside=_settled(desk, wanted, origin, key))
     return Taken(job)
 
 
@@ -176,13 +176,12 @@ def _check_once(session: Session, request: Request, origin: Origin, dedup_key: s
         raise _Twice
 
 
-def _settled(desk: Desk, request: Request, dedup_key: str) -> str | None:
-    """Why a pending question can be settled no other way any more; nothing where it was settled that way."""
+def _settled(desk: Desk, request: Request, origin: Origin, dedup_key: str) -> str | None:
+    """Why a pending question can be settled no other way any more; nothing for the same press or words once more."""
     if request.confirms is None:
         return None
     with desk.store.begin() as session:
-        before = session.scalar(select(RequestRow).where(RequestRow.dedup_key == dedup_key))
-        if before is None or (before.verb == "cancel") == (request.verb == "cancel"):
-            return None
-        code = "settled_cancel" if before.verb == "cancel" else "settled_run"
-    return UsageError(code).sentence(request.lang)
+        verb = session.scalar(select(RequestRow.verb).where(RequestRow.dedup_key == dedup_key))
+    if verb == request.verb and origin.surface != "modal":
+        return None
+    return UsageError("settled_cancel" if verb == "cancel" else "settled_run").sentence(request.lang)

@@ -39,7 +39,8 @@ _WATCHES: Mapping[str, Action] = {
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button that somebody pressed: which, about what (``value``), and where its answer goes."""
+    """A button that somebody pressed: which, about what (``value``), and where its answer goes. ``thread`` is that which
+    the message is in already: where none has begun, nobody would see what is said in it to one person."""
 
     name: str
     value: str
@@ -49,6 +50,7 @@ class Press:
     person: Person
     home: bool
     private: bool | None
+    thread: str | None = None
 
     @property
     def where(self) -> Where:
@@ -80,7 +82,7 @@ def read_press(desk: Desk, body: Mapping[str, Any]) -> Press:
     message, team, user = body.get("message") or {}, team_of(body), str(body["user"]["id"])
     channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
     hidden = bool(container.get("is_ephemeral"))
-    thread = message.get("thread_ts") or container.get("thread_ts")
+    begun = thread = message.get("thread_ts") or container.get("thread_ts")
     if thread is None and not hidden and not channel.startswith("D"):
         thread = message.get("ts") or container.get("message_ts")
     origin = Origin("button", team, channel, user, thread if channel else None, body.get("response_url"))
@@ -89,7 +91,7 @@ def read_press(desk: Desk, body: Mapping[str, Any]) -> Press:
     value = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
     lang = _language(person, str(message.get("text") or ""), desk.settings.default_lang)
     return Press(name, value, origin, str(body.get("trigger_id") or ""), lang, person, channel == "",
-                 True if hidden else None)  # fmt: skip
+                 True if hidden else None, begun)  # fmt: skip
 
 
 def _act(desk: Desk, press: Press) -> str | None:
@@ -262,7 +264,7 @@ def _show_sent(desk: Desk, press: Press) -> None:
 def _say(desk: Desk, press: Press, said: str) -> None:
     """To the person alone: beside the message; from the Home tab, where nothing can be said, on a page of its own."""
     if not press.home:
-        tell(said, press.origin, desk.clients)
+        tell(said, replace(press.origin, thread_ts=press.thread), desk.clients)
         return
     title = words(press.lang)["acting"]["forms"]["refused"]
     try:

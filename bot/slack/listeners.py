@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -89,7 +90,8 @@ def _add_messages(app: App, desk: Desk) -> None:
         if taken.job is not None:
             desk.signs.first(request, origin, message_ts=event["ts"])
         if taken.aside is not None:
-            tell(taken.aside, origin, desk.clients)
+            # Where a thread has not begun, nobody would see what is said in it to one person.
+            tell(taken.aside, replace(origin, thread_ts=event.get("thread_ts")), desk.clients)
 
     def thread_started(body: dict[str, Any], event: dict[str, Any]) -> None:
         team, user = team_of(body), str((event.get("assistant_thread") or {}).get("user_id") or "")

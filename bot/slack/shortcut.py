@@ -55,7 +55,7 @@ def add_shortcut(app: App, desk: Desk) -> None:
             aside = error.sentence(lang)
         ack()
         if aside is not None:
-            tell(aside, origin, desk.clients)
+            tell(aside, replace(origin, thread_ts=message.get("thread_ts")), desk.clients)
 
     app.shortcut({"type": "message_action", "callback_id": CALLBACK})(chosen)
 
