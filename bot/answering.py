@@ -131,7 +131,7 @@ def _kept_answer(
             return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
         if request.verb not in ("explain", "report"):
             return Answer()
-        stored = _meant(session, request, team)
+        stored = verdict_meant(session, request, team)
     if request.verb == "explain":
         return explained(stored, settings)
     from bot.report import reported
@@ -141,7 +141,7 @@ def _kept_answer(
     return replace(reported(stored, settings, request.lang), link=link)
 
 
-def _meant(session: Session, request: Request, team: str | None) -> StoredVerdict:
+def verdict_meant(session: Session, request: Request, team: str | None) -> StoredVerdict:
     """The verdict that is to be explained or reported: by its id, or the latest on a target."""
     if request.verdict_id is None and request.target:
         latest = latest_verdict(session, request.target, team)

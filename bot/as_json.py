@@ -21,7 +21,7 @@ def json_of(answer: Answer) -> Any:
     if answer.identification is not None:
         return {"id": answer.verdict_id, "as_of": plain(answer.as_of), **to_json(answer.identification)}
     if answer.comparison is not None:
-        return {"first": verdict_json(answer.comparison.first), "second": verdict_json(answer.comparison.second)}
+        return _compared(answer.comparison.first, answer.comparison.second)
     if answer.recommendation is not None:
         return recommendation_to_json(answer.recommendation)
     if answer.sizes is not None:
@@ -38,6 +38,13 @@ def json_of(answer: Answer) -> Any:
         if rows is not None:
             return plain(rows)
     return plain(answer.added if answer.added is not None else answer.watch)
+
+
+def _compared(first: StoredVerdict, second: StoredVerdict) -> dict[str, Any]:
+    from bot.presentation.comparing import likeness
+
+    alike = likeness(first.identification.verdict, second.identification.verdict)
+    return {"likeness": alike, "first": verdict_json(first), "second": verdict_json(second)}
 
 
 def verdict_json(stored: StoredVerdict) -> dict[str, Any]:

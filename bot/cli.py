@@ -5,7 +5,6 @@ Exit codes are those of ``bot.exits``; with ``--json`` a refusal is an object on
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from bot.cli_doctor import doctor
 from bot.cli_endpoints import endpoint, reference
 from bot.cli_forget import forget
 from bot.cli_identify import identify
+from bot.cli_manifest import manifest
 from bot.cli_past import explain, history, recompute, report
 from bot.cli_recommend import recommend, size
 from bot.cli_rules import rules
@@ -45,6 +45,8 @@ class _Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         first = args[0]
         if self.get_command(ctx, first) is None and not first.startswith("-"):
+            import difflib
+
             from engine.errors import UsageError
 
             near = difflib.get_close_matches(first.lower(), list(self.commands), 1, _NEAR)
@@ -70,7 +72,7 @@ def group() -> None:
 
 for _command in (
     identify, recommend, size, compare, history, explain, recompute, report, ask, chat, endpoint, reference, rules, devices,
-    doctor, forget, db, serve, worker, demo, completion, help_,
+    doctor, forget, manifest, db, serve, worker, demo, completion, help_,
 ):  # fmt: skip
     group.add_command(_command)
 

@@ -35,7 +35,7 @@ def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> 
 
 
 @click.command
-@click.argument("verdict_id", shell_complete=verdict)
+@click.argument("verdict_id", metavar="VERDICT", shell_complete=verdict)
 @PICTURE
 @LANG
 @printed(*_PAST, "created", "today")
@@ -45,7 +45,7 @@ def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bo
     from bot.settings import load_settings
 
     request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
-    stored = load_stored(settings, request.verdict_id or "")
+    stored = load_stored(settings, request)
     code = give(request, explained(stored, settings), as_json=as_json)
     if picture is not None:
         from bot.presentation.pictures import draw
@@ -55,7 +55,7 @@ def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bo
 
 
 @click.command
-@click.argument("verdict_id", shell_complete=verdict)
+@click.argument("verdict_id", metavar="VERDICT", shell_complete=verdict)
 @LANG
 @printed(*_PAST)
 def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
@@ -67,7 +67,7 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
     from engine.codec import to_json
 
     request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
-    stored = load_stored(settings, request.verdict_id or "")
+    stored = load_stored(settings, request)
     found = engine.recompute(
         stored.identification, family_files=settings.family_files, reference_files=settings.references
     )
@@ -79,7 +79,7 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
 
 
 @click.command
-@click.argument("verdict_id", shell_complete=verdict)
+@click.argument("verdict_id", metavar="VERDICT", shell_complete=verdict)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html")
 @LANG
 @printed("id", "file", "bytes", "replaced")
@@ -89,7 +89,7 @@ def report(verdict_id: str, output: Path | None, lang: str | None, as_json: bool
     from bot.settings import load_settings
 
     request, settings = request_of("report", verdict_id, lang=lang), load_settings()
-    stored = load_stored(settings, request.verdict_id or "")
+    stored = load_stored(settings, request)
     answer = reported(stored, settings, request.lang)
     if answer.report is None:
         return 1

@@ -69,13 +69,13 @@ def family(typed: str) -> Iterator[tuple[str, str]]:
 def variant(typed: str) -> Iterator[tuple[str, str]]:
     """Variants of the families that ship."""
     for path in ("deepseek-r1.yaml", "article.yaml"):
-        yield from ((str(entry["id"]), "") for entry in _read(files("engine.catalog") / path)["variants"])
+        yield from ((str(entry["id"]), "") for entry in _read(files("engine") / "catalog" / path)["variants"])
 
 
 @_never_failing
 def quantization(typed: str) -> Iterator[tuple[str, str]]:
     """Quantisations by id."""
-    for entry in _read(files("engine.sizing") / "quantizations.yaml")["quantizations"]:
+    for entry in _read(files("engine") / "sizing" / "quantizations.yaml")["quantizations"]:
         yield str(entry["id"]), str(entry["title"]["en"])
 
 
@@ -84,14 +84,14 @@ def device(typed: str) -> Iterator[tuple[str, str]]:
     """Devices of the hardware catalog; a count before them stays."""
     count = (_COUNTED.match(typed) or [""])[1] or ""
     own = [Path(path) for path in _setting("hardware_files", [])]
-    for path in (files("engine.hardware") / "devices.yaml", *own):
+    for path in (files("engine") / "hardware" / "devices.yaml", *own):
         for entry in _read(path)["devices"]:
             yield f"{count}{entry['id']}", str(entry.get("title") or "")
 
 
 def target(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """What may be identified: a registered endpoint, or a path (which the shell itself completes)."""
-    return [*endpoint(context, parameter, typed), *([CompletionItem(typed, type="file")])]
+    """What may be identified: registered endpoints; where none begins so, paths, which the shell itself completes."""
+    return endpoint(context, parameter, typed) or [CompletionItem(typed, type="file")]
 
 
 def _read(path: Any) -> dict[str, Any]:

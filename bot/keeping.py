@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bot.answering import verdict_meant
 from bot.endpoints import Asked, is_name, resolve, unregistered
 from bot.requests import Lang, Origin, Request
 from bot.settings import Settings
@@ -14,7 +15,6 @@ from bot.store import Store, open_store
 from bot.store.queries import (
     StoredVerdict,
     add_request,
-    load_verdict,
     save_identification,
     save_recommendation,
 )
@@ -69,18 +69,15 @@ def kept_question(settings: Settings, request: Request) -> tuple[Store, Origin, 
         return store, here(), add_request(session, request, here(), None)
 
 
-def load_stored(settings: Settings, verdict_id: str) -> StoredVerdict:
-    """A kept verdict.
+def load_stored(settings: Settings, request: Request) -> StoredVerdict:
+    """The kept verdict that a question is about: the one with its id, or the latest on its target.
 
     Raises:
-        UsageError: there is none with that id.
+        UsageError: there is none.
         StoreError: the database cannot be used.
     """
     with open_store(settings.store_url).begin() as session:
-        stored = load_verdict(session, verdict_id)
-    if stored is None:
-        raise UsageError("verdict_unknown", id=verdict_id[:40])
-    return stored
+        return verdict_meant(session, request, None)
 
 
 def _open(settings: Settings, lang: Lang) -> Store | None:

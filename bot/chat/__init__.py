@@ -39,15 +39,18 @@ def talk(settings: Settings, lang: Lang, folder: Path | None, *, colour: bool, a
 
 def _by_hand(conversation: Conversation, screen: Screen) -> None:
     """Ctrl-C leaves what is being typed or answered, Ctrl-D the conversation."""
-    typed, begun = Typed(conversation.completions), ""
+    typed, begun, left = Typed(conversation.completions), "", False
     screen.greet()
     while True:
         try:
+            if left:  # said in here: who presses Ctrl-C twice leaves no more than who presses it once
+                left = False
+                screen.stopped()
             line, begun = typed.read(begun), ""
             if line.strip():
                 begun = _respond(conversation, screen, line, typed)
         except KeyboardInterrupt:
-            screen.stopped()
+            left, begun = True, ""
         except EOFError:
             screen.farewell()
             return

@@ -79,7 +79,8 @@ class Conversation:
             self.earlier = Earlier(answer.asked, request, answer.verdict_id)
         view = present(answer, request, mark, prefix="")
         files = saved(answer, request.lang, self.folder)
-        self.choices = choices_of(view, request, answer, self.store)
+        offered = choices_of(view, request, answer, self.store)
+        self.choices = offered if answer.error is None else offered or self.choices
         return Turn(request, answer, view, self.choices, files)
 
     def refused(self, line: str, error: R1Error) -> Turn:

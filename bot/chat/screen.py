@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from bot.chat.conversation import Turn
+from bot.chat.wrapping import Line
 from bot.presentation import words, working_text
 from bot.presentation.verdicts import seen_text
 from bot.presentation.view import Part, Table, View
@@ -42,8 +43,8 @@ class Screen:
 
     def greet(self) -> None:
         """Say who is there, and how to end."""
-        self.console.print(Text(self.said["greeting"], "bold"))
-        self.console.print(Text(self.said["how"], "dim"))
+        self.console.print(Line(Text(self.said["greeting"], "bold"), 0))
+        self.console.print(Line(Text(self.said["how"], "dim"), 0))
 
     def echo(self, line: str) -> None:
         """A line that came from a pipe, so that answers can be told from each other."""
@@ -61,7 +62,7 @@ class Screen:
         """An answer, where its files are, and what may be chosen."""
         said = words(turn.request.lang)["chat"]
         for part in _laid_out(turn.view) if self.console.is_terminal else (render(turn.view),):
-            self.console.print(part)
+            self.console.print(part, soft_wrap=isinstance(part, Text | str))
         for file in turn.files:
             self.console.print()
             self.console.print(Text.assemble("  ", (said["file"], "dim"), mark(file)))
@@ -77,8 +78,12 @@ class Screen:
             yield lambda progress: None
             return
         steps = _Steps(request)
-        with Live(steps, console=self.console, refresh_per_second=10, transient=True):
+        live = Live(steps, console=self.console, refresh_per_second=10, transient=True)
+        try:  # not by its own context, which leaves it running when Ctrl-C comes while it starts
+            live.start()
             yield steps.take
+        finally:
+            live.stop()
 
     def _offer(self, turn: Turn, said: dict[str, str]) -> None:
         labels = [f"{number} {mark(choice.label)}" for number, choice in enumerate(turn.choices, 1)]
@@ -126,9 +131,9 @@ class _Steps:
 def _laid_out(view: View) -> Iterator[RenderableType]:
     headline = _text(view.headline)
     headline.stylize(_COLOURS.get(view.headline[:1], "bold"))
-    yield headline
+    yield Line(headline, 0)
     for field in view.fields:
-        yield _indented(_text(field))
+        yield Line(_text(field), _INDENT)
     for part in view.parts:
         yield from _part(part)
 
@@ -138,13 +143,13 @@ def _part(part: Part) -> Iterator[RenderableType]:
     if part.title:
         yield Text(part.title, "bold underline" if not part.quiet else "dim")
     for line in part.lines:
-        yield _indented(_text(line, "dim" if part.quiet else ""))
+        yield Line(_text(line, "dim" if part.quiet else ""), _INDENT)
     for line in copied(part.code).splitlines():  # it is not broken into lines, so that it can be copied
         yield Text(f"    {line}", no_wrap=True, overflow="ignore")
     if part.table is not None:
         yield Padding(_grid(part.table), (0, 0, 0, _INDENT))
     for line in part.after:
-        yield _indented(_text(line))
+        yield Line(_text(line), _INDENT)
 
 
 def _grid(table: Table) -> Grid:
@@ -154,10 +159,6 @@ def _grid(table: Table) -> Grid:
     for row in table.rows:
         grid.add_row(*(_text(cell) for cell in row))
     return grid
-
-
-def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, _INDENT))
 
 
 def _text(line: str, style: str = "") -> Text:
