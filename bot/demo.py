@@ -110,12 +110,12 @@ def _plain(message: Message) -> dict[str, str | None]:
 
 
 def _replies(slack: LocalSlack) -> list[Message]:
-    """The bot's messages but for pictures, which follow their answers."""
-    return [message for message in slack.answers(_CHANNEL) if not message.files]
+    """The bot's messages but for pictures, which follow their answers, and the lines that acknowledge a command."""
+    return [message for message in slack.answers(_CHANNEL) if not message.files and message.ephemeral_to is None]
 
 
 def _is_answer(message: Message) -> bool:
-    return bool(message.blocks) and message.blocks[0]["type"] == "header"
+    return any(block["type"] == "header" for block in message.blocks)
 
 
 @contextmanager

@@ -120,8 +120,12 @@ def test_where_the_bot_answers(channel: str, user: str, settings: dict[str, obje
     assert told == code
 
 
+_HEARD = ("On it …", "Weighing what to run …")
+
+
 def only(slack: LocalSlack, channel: str) -> list[Message]:
-    return [message for message in slack.answers(channel) if not message.files]
+    """What the bot said there, but for pictures and the lines that acknowledge a command."""
+    return [message for message in slack.answers(channel) if not message.files and message.text not in _HEARD]
 
 
 @pytest.mark.parametrize("socket_mode", [False, True])

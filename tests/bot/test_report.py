@@ -373,7 +373,7 @@ def test_the_file_comes_in_the_messages_thread(slack: LocalSlack, samples: Path)
     kept = re.findall(r"explain (\w{10})", str(first.blocks))[0]
     slack.slash(f"报告 {kept}")
     slack.wait_for(lambda: any(said.files for said in slack.answers()), 60)
-    message, shown = slack.answers()[1:]
+    message, shown = [said for said in slack.answers() if said.ephemeral_to is None][1:]
     assert "名副其实：蒸馏版" in message.text and kept in str(message.blocks) and shown.thread_ts == message.ts
     (file,) = shown.files
     assert re.fullmatch(rf"r1-report-{kept}-\w+\.html", file.name) and "鉴定报告" in file.title
@@ -395,7 +395,9 @@ def answered(slack: LocalSlack, verdict: StoredVerdict, **more: Any) -> None:
     usual = {"id": "j1", "request": request, "origin": origin, "state": "computed", "attempt": 1, "owner": "w",
              "message_ref": None, "verdict_id": None, "recommendation_id": None, "request_id": "r", "error": None}  # fmt: skip
     answer: Answer = reported(verdict, load_settings(), "en")
-    replier = SlackReplier(lambda team: WebClient(token=slack.workspace.bot_token, base_url=slack.api_url), load_settings())
+    replier = SlackReplier(
+        lambda team: WebClient(token=slack.workspace.bot_token, base_url=slack.api_url), load_settings()
+    )
     replier.answer(Job(**{**usual, **more}), answer)
 
 

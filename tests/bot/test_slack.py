@@ -26,8 +26,8 @@ def slack(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 
 def replies(slack: LocalSlack, channel: str = CHANNEL) -> list[Message]:
-    """The bot's messages but for pictures, which follow their answers."""
-    return [message for message in slack.answers(channel) if not message.files]
+    """The bot's messages but for pictures, which follow their answers, and the lines that acknowledge a command."""
+    return [message for message in slack.answers(channel) if not message.files and message.ephemeral_to is None]
 
 
 def answer(slack: LocalSlack, known: int, channel: str = CHANNEL) -> Message:
@@ -35,7 +35,7 @@ def answer(slack: LocalSlack, known: int, channel: str = CHANNEL) -> Message:
 
     def ready() -> Message | None:
         new = replies(slack, channel)[known:]
-        return new[0] if new and new[0].blocks and new[0].blocks[0]["type"] == "header" else None
+        return new[0] if new and any(block["type"] == "header" for block in new[0].blocks) else None
 
     message: Message = slack.wait_for(ready)
     return message
@@ -65,7 +65,9 @@ def test_a_mention_is_answered_in_its_thread(slack: LocalSlack, samples: Path) -
     slack.mention(f"is {samples / 'DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf'} full or distilled?")
     message = answer(slack, known)
     asked = [said for said in slack.workspace.visible(CHANNEL) if said.user == slack.workspace.user][-1]
-    assert message.thread_ts == asked.ts and "distilled" in message.text
+    assert message.thread_ts == asked.ts and "distilled" in text_of(message)
+    assert message.stream and message.stream.done and len(message.blocks[0]["tasks"]) >= 7
+    assert slack.workspace.status(CHANNEL, asked.ts) == ""
 
 
 def test_a_direct_message_gets_help(slack: LocalSlack) -> None:
@@ -85,7 +87,7 @@ def test_history_and_explain_lead_back_to_the_evidence(slack: LocalSlack, sample
     explained = text_of(answer(slack, known + 2))
     assert "How it could be fooled" in explained and "would show" in explained
     slack.slash("explain nonesuch")
-    assert "no verdict nonesuch" in text_of(answer(slack, known + 3))
+    assert "no verdict on nonesuch" in text_of(answer(slack, known + 3))
 
 
 def test_recommend_stands_alone(slack: LocalSlack) -> None:
