@@ -19,6 +19,9 @@ class WordsFile(Record):
     slashes: tuple[str, ...]
     images: tuple[str, ...]
     no_names: tuple[str, ...]
+    misspelt: dict[str, str]
+    correctable: tuple[str, ...]
+    real: tuple[str, ...]
     cues: dict[str, tuple[Pattern, ...]]
 
 
@@ -29,6 +32,9 @@ class Lexicon:
     slashes: frozenset[str]
     images: frozenset[str]
     no_names: frozenset[str]
+    misspelt: Mapping[str, str]
+    correctable: tuple[str, ...]
+    real: frozenset[str]
     cues: Mapping[str, re.Pattern[str]]
 
 
@@ -44,5 +50,8 @@ def lexicon() -> Lexicon:
         frozenset(words.slashes),
         frozenset(words.images),
         frozenset(words.no_names),
+        words.misspelt,
+        words.correctable,
+        frozenset(words.real),
         {name: re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.ASCII) for name, patterns in words.cues.items()},
     )  # fmt: skip

@@ -71,7 +71,10 @@ def _targets(request: Request) -> list[str]:
 
 def _given(request: Request) -> list[str]:
     words: list[str] = []
-    for name, value in request.constraints.items():
+    order = list(_OPTIONS)
+    for name, value in sorted(
+        request.constraints.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else -1
+    ):
         option = _OPTIONS.get(name)
         if option is None or (request.verb == "size" and name not in _OF_SIZE):
             words += ["--constraint", _quoted(f"{name}={value}")]

@@ -50,7 +50,7 @@ class Mention:
 def is_target(word: str) -> bool:
     """Whether a whole word can be nothing but a model's path, id, URL or file."""
     match = _TARGET.fullmatch(word)
-    if match is None or match.lastgroup == "other":
+    if match is None or match.lastgroup == "other" or word[-1] in ".,;:!?":
         return False
     return match.lastgroup != "hub" or not _prose(word)
 
@@ -106,4 +106,4 @@ def _mixed(word: str) -> bool:
 def _endpoints(text: str, names: Collection[str]) -> Iterator[Mention]:
     for name in names:
         for match in re.finditer(rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)", text, re.IGNORECASE | re.ASCII):
-            yield Mention(name, match.start(), match.end(), "endpoint", weak=name.isalpha())
+            yield Mention(match[0], match.start(), match.end(), "endpoint", weak=name.isalpha())

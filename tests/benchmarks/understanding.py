@@ -2,8 +2,12 @@
 
 python tests/benchmarks/understanding.py [--wrong]
 
-`--wrong` lists each utterance that is not understood whole. Only the last message of a thread is read, since nothing
-reads more yet; no request has a schedule yet, so an utterance with one is never whole.
+Each message of a thread is read after the one before it, whose request it may go on with; what was told by a verdict is
+looked for by its target. "three": intent, target and constraints; "whole": the schedule as well, what is asked for, and
+that an expensive action is confirmed first, or was typed as a command. "unasked": it would do, or propose to do, what
+nobody asked for.
+
+`--wrong` lists each utterance that is not understood whole.
 """
 
 from __future__ import annotations
@@ -12,23 +16,17 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bot.commands import parse
-from bot.requests import Request
+from bot.requests import Earlier, Request, Schedule
 from engine.constraints.settling import settle
 from engine.errors import UsageError
-from tests.bot.utterances.loading import Utterance, hardware, utterances
-
-ASKS = {
-    "identify_target": ("identify", None), "size_model": ("size", None), "explain_id": ("explain", None),
-    "report_id": ("report", None), "endpoint_remove_name": ("endpoint", "remove"), "secret_pasted": ("refused", None),
-}  # fmt: skip
-"""Errors that say what was understood, and ask for what is missing."""
+from tests.bot.utterances.loading import TODAY, Utterance, hardware, utterances
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +34,14 @@ class Read:
     """What the code takes an utterance for. ``target`` is the verdict's id for ``explain`` and ``report``."""
 
     intent: str
-    target: str | None = None
+    target: str | tuple[str, str] | None = None
     action: str | None = None
     constraints: Mapping[str, Any] | None = None
     thorough: bool = False
+    schedule: Mapping[str, Any] | None = None
+    ask: str | None = None
+    sure: bool = True
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,41 @@ def main() -> None:
 
 
 def read(said: Utterance) -> Read:
-    """As `bot.commands.parse` and `engine.constraints` read its last message, with its endpoints registered."""
+    """As `bot.commands.parse` and `engine.constraints` read its last message, after those before it, with its
+    endpoints registered."""
+    earlier: Earlier | None = None
+    for place, text in enumerate(said.turns):
+        before = earlier
+        request = parse(text, names=lambda: said.endpoints, earlier=lambda: before, today=TODAY)  # noqa: B023
+        earlier = Earlier(id=f"question-{place}", request=request)
     try:
-        request = parse(said.text, names=lambda: said.endpoints)
+        request = parse(said.text, names=lambda: said.endpoints, earlier=lambda: earlier, today=TODAY)
     except UsageError as error:
-        intent, action = ASKS.get(error.code, (f"error {error.code}", None))
-        return Read(intent, action=action)
-    target = request.verdict_id if request.verb in ("explain", "report") else request.target
-    return Read(request.verb, target, request.action, _constraints(request), request.thorough)
+        return Read("refused" if error.code == "secret_pasted" else f"error {error.code}")
+    target: str | tuple[str, str] | None = request.target
+    if request.verb in ("explain", "report"):
+        target = request.verdict_id or request.target
+    elif request.verb == "compare" and request.target and request.other:
+        target = (request.target, request.other)
+    elif request.verb == "compare":
+        target = None
+    confirms = request.confirms is not None and request.verb != "cancel"
+    return Read(
+        "confirm" if confirms else request.verb,
+        None if confirms else target,
+        # A pause ends spending too, and the utterances know no other word for it.
+        "remove" if request.action == "pause" else request.action,
+        {} if confirms else _constraints(request),
+        request.thorough and not confirms,
+        _schedule(request.schedule) if request.schedule and not confirms else None,
+        request.ask,
+        request.sure,
+        request.free,
+    )
+
+
+def _schedule(schedule: Schedule) -> Mapping[str, Any]:
+    return {name: value for name, value in asdict(schedule).items() if value}
 
 
 def _constraints(request: Request) -> Mapping[str, Any]:
@@ -112,14 +141,16 @@ def score(theme: str, said: Utterance, found: Read) -> Score:
     constraints = _same(found.constraints or {}, said)
     three = intent and target and constraints
     wrong = unasked(said, found)
+    expected = _schedule(Schedule(**said.schedule.model_dump())) if said.schedule else None
+    detailed = found.schedule == expected and found.ask == said.ask
     thorough = found.thorough == (said.expensive and said.intent == "identify")
-    whole = three and said.schedule is None and thorough and not wrong
+    whole = three and detailed and thorough and not wrong
     return Score(theme, said, found, intent, target, constraints, three, whole, wrong)
 
 
 def _means(intent: str) -> str:
-    """Small talk is answered with help, so that nothing happens either way; so it is for what is called off."""
-    return "help" if intent in ("help", "other", "cancel") else intent
+    """Help and small talk are answered alike, and nothing happens; what is called off is told from both."""
+    return "help" if intent in ("help", "other") else intent
 
 
 def _same(found: Mapping[str, Any], said: Utterance) -> bool:
@@ -141,11 +172,15 @@ def unasked(said: Utterance, found: Read) -> bool:
     """Whether what the code would do deletes, registers, schedules, compares, looks thoroughly, or spends an
     endpoint's tokens, and was not asked for – or is done to another target than was asked for."""
     alters = found.action in ("add", "remove") and (found.target is not None or found.action == "add")
-    acts = alters or (found.intent in ("compare", "watch", "confirm") and found.action != "list") or found.thorough
+    acts = alters or found.intent in ("compare", "confirm") or found.thorough
+    acts = acts or (found.intent == "watch" and found.action != "list")
+    if found.ask is not None:
+        return False
     if found.intent == "forget":
         acts = found.action == "remove"
     if acts:
-        return not said.expensive or found.intent != said.intent or found.target != said.target
+        ends = said.intent == "watch" and said.action == "remove" == found.action
+        return not (said.expensive or ends) or found.intent != said.intent or found.target != said.target
     spends = found.intent == "identify" and found.target is not None and _serves(found.target, said)
     return spends and not said.expensive and "identify" not in (said.intent, *said.also_intent)
 

@@ -33,20 +33,20 @@ from engine.errors import UsageError
         ("满血还是蒸馏？", "recommend", None, "满血还是蒸馏？", "zh"),
         ("我们有两张 3090，想做代码助手", "recommend", None, "我们有两张 3090，想做代码助手", "zh"),
         ("an H100 at $5/hour and 20 tokens/s", "recommend", None, "an H100 at $5/hour and 20 tokens/s", "en"),
-        ("does R1 fit on 8×H20?", "size", "deepseek-r1:671b", "8×H20", "en"),
-        ("8卡H20能跑满血吗", "size", "deepseek-r1:671b", "8卡H20", "zh"),
-        ("can a 4090 run the 32B distill?", "size", "deepseek-r1:32b", "a 4090", "en"),
-        ("Mac Studio M3 Ultra 512GB 能跑满血版吗？", "size", "deepseek-r1:671b", "Mac Studio M3 Ultra 512GB", "zh"),
+        ("does R1 fit on 8×H20?", "size", "deepseek-r1:671b", "", "en"),
+        ("8卡H20能跑满血吗", "size", "deepseek-r1:671b", "", "zh"),
+        ("can a 4090 run the 32B distill?", "size", "deepseek-r1:32b", "", "en"),
+        ("Mac Studio M3 Ultra 512GB 能跑满血版吗？", "size", "deepseek-r1:671b", "", "zh"),
         ("how much memory does R1 need?", "size", "deepseek-r1:671b", "", "en"),
         ("满血需要多少显存", "size", "deepseek-r1:671b", "", "zh"),
         ("which runs better on a 4090, 14B or 32B?", "recommend", None, "which runs better on a 4090, 14B or 32B?", "en"),
         ("can a distill run on 2×4090?", "recommend", None, "can a distill run on 2×4090?", "en"),
-        ("does org/DeepSeek-R1 fit on 8×H20?", "identify", "org/DeepSeek-R1", "does fit on 8×H20?", "en"),
+        ("does org/DeepSeek-R1 fit on 8×H20?", "size", "org/DeepSeek-R1", "", "en"),
         ("size deepseek-r1:32b 2x4090", "size", "deepseek-r1:32b", "2x4090", "en"),
         ("估算 deepseek-r1:32b 2x4090", "size", "deepseek-r1:32b", "2x4090", "zh"),
         ("规格 deepseek-r1:32b", "size", "deepseek-r1:32b", "", "zh"),
         ("历史", "history", None, "", "zh"),
-        ("good morning", "help", None, "", "en"),
+        ("good morning", "other", None, "", "en"),
         ("", "help", None, "", "en"),
     ],
 )  # fmt: skip
@@ -78,9 +78,6 @@ def test_common_constraints_have_options_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("idntify org/x", "did you mean identify"),
-        ("identify", "needs a model"),
-        ("explain", "needs the id"),
         ("identify org/x --famly y", "--famly"),
         ("identify org/x --family", "needs a value"),
         ("identify org/x --constraint fast", "name=value"),
@@ -90,15 +87,12 @@ def test_common_constraints_have_options_of_their_own() -> None:
         ("identify org/x --lang fr", "--lang needs a value"),
         ("recommend --ttft", "needs a value, for example 1s"),
         ("recommend --ttft 1s --constraint ttft=2s", "ttft is given twice, as 2s and as 1s"),
-        ("size", "size needs a model"),
         ("x" * 5000, "5000 characters"),
         ("my key is sk-abcdefghijklmnop1234", "delete it now"),
         ("hf_abcdefghijklmnopqrstu", "delete it now"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(text: str, words: str) -> None:
-    if text.startswith("idntify"):
-        text = "idntify"
     with pytest.raises(UsageError) as caught:
         parse(text)
     assert words in caught.value.sentence("en") and "\n" not in caught.value.sentence("zh")

@@ -275,9 +275,9 @@ def test_words_that_ask_to_be_forgotten(text: str, action: str) -> None:
 
 def test_words_that_do_not() -> None:
     assert parse("forget about the 7B, which suits 2x4090?").verb == "recommend"
-    for text in ("forget it", "forget me not", "forget"):
-        with pytest.raises(UsageError, match="Write forget me"):
-            parse(text)
+    assert [parse(text).verb for text in ("forget it", "forget me not")] == ["cancel", "other"]
+    with pytest.raises(UsageError, match="Write forget me"):
+        parse("forget")
 
 
 @pytest.mark.parametrize("socket_mode", [False, True])

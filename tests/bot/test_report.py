@@ -39,7 +39,6 @@ from bot.slack.replier import SlackReplier
 from bot.store import open_store
 from bot.store.queries import StoredVerdict, add_request, load_verdict, save_identification, storable
 from engine.codec import from_json, to_json
-from engine.errors import UsageError
 from engine.identification import Identification, Option
 from engine.samples import forgeries
 from engine.targets.endpoint import Budget, Endpoint
@@ -355,9 +354,9 @@ def test_report_is_a_verb_and_a_word(text: str, verb: str) -> None:
     assert parse(text).verb == verb
 
 
-def test_a_report_needs_an_id() -> None:
-    with pytest.raises(UsageError, match="report needs the id"):
-        parse("report")
+def test_a_report_needs_a_verdict() -> None:
+    assert parse("report").ask == "target"
+    assert (parse("report prod").target, parse("report prod").verdict_id) == ("prod", None)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,271 @@
+"""A message in a thread → what it makes of the question before: goes on with it, confirms it, calls it off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+from bot.requests import Earlier, Request, Schedule
+from bot.understanding.deciding import Heard, checked, decide, targets
+from bot.understanding.demands import OF_SIZE, as_text, read, settled
+from bot.understanding.lexicon import lexicon
+from bot.understanding.schedules import read_schedule
+
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "sixteen": 16,
+            "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "十六": 16}  # fmt: skip
+_PEOPLE = re.compile(
+    r"(?<![\w.])(?P<n>\d{1,6})\s?(?:users?|people|persons?|seats|agents|requests|clients|人|个人|位|个用户|用户|并发|路)(?![a-z])",
+    re.ASCII,
+)
+_TOKENS = re.compile(
+    r"^\W{0,4}(?:and |with |at |那 ?|换成 ?|改成 ?)?(?P<n>\d{1,4})\s?k(?: ?tokens?)?\s?(?:呢|吧|then|instead|context|ctx)?\W{0,4}$"
+)
+_HALVES = {"double": 2.0, "triple": 3.0, "half": 0.5}
+_FIELDS = ("budget", "concurrency", "context", "throughput", "prompt", "output", "memory", "ttft", "tpot")
+
+
+def follow(heard: Heard, earlier: Earlier | None) -> Request:
+    """The request that a message makes after ``earlier``; on its own where there is none, or it begins anew."""
+    talk = _talk(heard, earlier)
+    if talk is not None:
+        return talk
+    alone = decide(heard)
+    if earlier is None or earlier.request.verb in ("help", "other", "refused", "cancel", "forget"):
+        return alone
+    return _pointed(heard, alone, earlier) or _gone_on(heard, alone, earlier.request) or alone
+
+
+def waits(earlier: Earlier | None) -> bool:
+    """Whether the question before was shown to be confirmed."""
+    return earlier is not None and not earlier.request.sure and earlier.request.ask is None
+
+
+def _talk(heard: Heard, earlier: Earlier | None) -> Request | None:
+    """Yes, no, and thanks."""
+    scene, said = heard.scene, heard.scene.sketch.strip()
+    if scene.mentions or scene.models or scene.hardware or len(said) > 80:
+        return None
+    if scene.has("confirm") and not scene.has("assent_no_more"):
+        if earlier is None or not waits(earlier):
+            return heard.blank
+        kept = replace(earlier.request, text=heard.blank.text, lang=heard.blank.lang, free=True)
+        return replace(kept, sure=True, confirms=earlier.id)
+    if scene.has("cancel"):
+        pending = earlier.id if earlier is not None and waits(earlier) else None
+        return replace(heard.blank, verb="cancel", confirms=pending)
+    return heard.blank if scene.has("small", "assent_no_more") else None
+
+
+def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
+    """What is asked of the model before, or of its verdict, without naming it again."""
+    scene, before = heard.scene, earlier.request
+    if alone.target is not None or alone.verdict_id is not None or scene.models:
+        return None
+    known = earlier.verdict_id or (before.target if before.verb in ("identify", "explain", "report", "watch") else None)
+    if known is not None and not scene.hardware and not scene.says("choice"):
+        verb = "report" if scene.has("report") else "explain" if scene.says("explain") else None
+        if verb is not None:
+            found = replace(heard.blank, verb=verb, verdict_id=earlier.verdict_id)  # type: ignore[arg-type]
+            return found if earlier.verdict_id else replace(found, target=before.target)
+    named = before.target is not None and before.verb in ("identify", "explain", "report", "watch", "compare", "size")
+    if named and alone.verb in ("watch",) and alone.ask == "target":
+        return replace(alone, target=before.target, ask=None)
+    sizes = scene.says("size_strong") or (scene.has("it") and scene.says("size"))
+    if named and before.verb in ("identify", "explain", "report") and sizes and not scene.says("choice"):
+        given = {name: value for name, value in read(scene.text).stated().items() if name in OF_SIZE}
+        return replace(heard.blank, verb="size", target=before.target, constraints=as_text(given))
+    if (
+        named
+        and before.verb == "identify"
+        and alone.verb in ("other", "identify")
+        and scene.has("it")
+        and scene.has("endpoint_noun", "identify", "look", "again")
+    ):
+        return replace(before, text=heard.blank.text, lang=heard.blank.lang, free=True, fresh=scene.says("again"))
+    return None
+
+
+def _gone_on(heard: Heard, alone: Request, before: Request) -> Request | None:
+    """The question before, with what this message changes; ``None`` where it is a question of its own."""
+    scene = heard.scene
+    if _begins_anew(heard, alone, before):
+        return None
+    if before.ask == "target":
+        return _answered(heard, alone, before)
+    if before.verb == "watch":
+        return _rescheduled(heard, before) if alone.verb in ("other", "watch", "recommend", "help") else None
+    found = targets(heard, verbed=True)
+    if before.verb == "compare":
+        return _compared(heard, before) if found and alone.verb in ("identify", "other", "compare") else None
+    if found:
+        other = alone.verb not in ("identify", "other", "size", "recommend") or before.verb not in ("identify", "size")
+        if other or (alone.verb != before.verb and scene.says("size", "identify")):
+            return None
+        return replace(
+            before, **_said(heard), target=found[0].spec, scenario="", constraints=_changed(heard, before)[0]
+        )
+    if before.verb not in ("identify", "recommend", "size"):
+        return None
+    constraints, altered = _changed(heard, before)
+    return _same_kind(heard, alone, before, constraints, altered)
+
+
+def _same_kind(
+    heard: Heard, alone: Request, before: Request, constraints: dict[str, str], altered: bool
+) -> Request | None:
+    scene = heard.scene
+    names = {one.name for one in scene.models if not one.weak}
+    if len(names) == 1 and not scene.says("choice") and (before.verb != "identify" or scene.hardware):
+        given = {name: value for name, value in constraints.items() if name in OF_SIZE}
+        return replace(heard.blank, verb="size", target=names.pop(), constraints=given)
+    chooses = alone.verb in ("recommend", "other") and (scene.says("choice") or alone.ask is not None)
+    if not altered and not chooses:
+        return None
+    if before.verb == "size" and not chooses:
+        given = {name: value for name, value in constraints.items() if name in OF_SIZE}
+        return replace(before, **_said(heard), constraints=given, scenario="")
+    return replace(heard.blank, verb="recommend", constraints=constraints, scenario="")
+
+
+def _begins_anew(heard: Heard, alone: Request, before: Request) -> bool:
+    """Whether the message is a whole question of its own."""
+    scene = heard.scene
+    if alone.verb in ("endpoint", "forget", "devices", "history", "explain", "report"):
+        return True
+    if before.ask is not None or scene.has("goes_on", "same"):
+        return False
+    if alone.verb in ("compare", "watch", "identify", "size") and alone.ask is None:
+        return True
+    own = scene.hardware and scene.says("choice")
+    return bool(own) and alone.verb == "recommend" and alone.ask is None
+
+
+def _answered(heard: Heard, alone: Request, before: Request) -> Request | None:
+    """The target that was asked for."""
+    found = targets(heard, verbed=True)
+    if before.verb == "size" and not found and heard.scene.models:
+        spec = heard.scene.models[0].name
+    elif found:
+        spec = found[0].spec
+    else:
+        return None
+    if alone.verb not in ("identify", "other", "size", before.verb):
+        return None
+    kept = replace(before, **_said(heard), ask=None)
+    if before.verb == "compare" and before.target:
+        return checked(replace(kept, other=spec)) if spec != before.target else None
+    if before.verb == "compare":
+        two = len(found) > 1
+        return checked(replace(kept, target=spec, other=found[1].spec if two else None, ask=None if two else "target"))
+    return checked(replace(kept, target=spec))
+
+
+def _compared(heard: Heard, before: Request) -> Request:
+    found = sorted(targets(heard, verbed=True)[:2], key=lambda one: one.start)
+    if len(found) == 2:
+        return replace(before, **_said(heard), target=found[0].spec, other=found[1].spec, confirms=None)
+    return replace(before, **_said(heard), other=found[0].spec, confirms=None)
+
+
+def _rescheduled(heard: Heard, before: Request) -> Request | None:
+    """The watch before, at other times or of another target."""
+    found = targets(heard, verbed=True)
+    said = read_schedule(heard.scene.spoken, heard.today).schedule
+    if said is None and not found:
+        return None
+    new = {name: value for name, value in asdict(said or Schedule()).items() if value}
+    old = asdict(before.schedule or Schedule())
+    if new.get("every") and not new.get("once"):
+        old["once"] = None
+    schedule = Schedule(**{**old, **new})
+    target = found[0].spec if found else before.target
+    return replace(before, **_said(heard), action="add", target=target, schedule=schedule, confirms=None)
+
+
+def _said(heard: Heard) -> dict[str, Any]:
+    return {"text": heard.blank.text, "lang": heard.blank.lang, "free": True}
+
+
+def _changed(heard: Heard, before: Request) -> tuple[dict[str, str], bool]:
+    """The constraints before with what the message changes, and whether it changes any."""
+    old = settled(before.constraints, before.scenario).stated()
+    new = dict(read(heard.scene.text).stated())
+    sketch, scene = heard.scene.sketch, heard.scene
+    merged = {**old, **new}
+    if "hardware" in new:
+        merged["hardware"] = _counted(heard, old.get("hardware"), new["hardware"])
+        if "memory" not in new:
+            merged.pop("memory", None)
+    people, tokens = _PEOPLE.search(sketch), _TOKENS.match(sketch)
+    if people and "concurrency" not in new:
+        merged["concurrency"] = float(people["n"])
+    if tokens and "context" not in new:
+        merged["context"] = float(tokens["n"]) * 1024
+    for cue, factor in _HALVES.items():
+        if scene.has(cue):
+            _scale(merged, old, new, _field_named(sketch, old), factor)
+    if "hardware" not in new and old.get("hardware"):
+        merged["hardware"] = _recounted(heard, merged["hardware"])
+    for name in _dropped(scene.sketch, old) if scene.has("drop") else ():
+        merged.pop(name, None)
+    return as_text(merged), merged != old
+
+
+def _counted(heard: Heard, old: Any, new: Any) -> Any:
+    """New hardware in the number of the old, where no number was said."""
+    from engine.hardware import find_hardware
+
+    if not old or len(new) != 1 or any(one.counted for one in find_hardware(heard.scene.text)):
+        return new
+    return [{"device": new[0]["device"], "count": sum(part["count"] for part in old)}]
+
+
+def _recounted(heard: Heard, parts: Any) -> Any:
+    """The same hardware in another number: "with 4 of them", "one more"."""
+    if len(parts) != 1:
+        return parts
+    scene, part = heard.scene, parts[0]
+    count = part["count"]
+    if scene.has("one_more"):
+        count += 1
+    elif scene.has("one_less"):
+        count = max(1, count - 1)
+    elif match := lexicon().cues["count_of"].search(scene.sketch):
+        said = match["n"] or match["zh"]
+        count = _NUMBERS.get(said) or (int(said) if said.isdigit() and int(said) else count)
+    return [{"device": part["device"], "count": count}]
+
+
+def _scale(merged: dict[str, Any], old: dict[str, Any], new: dict[str, Any], field: str | None, factor: float) -> None:
+    """One figure times a factor: the one that is named, else the number of devices, else the only figure there is."""
+    if field is not None and field != "hardware":
+        if field not in new:
+            merged[field] = old[field] * factor
+        return
+    figures = [name for name in _FIELDS if name in old]
+    if old.get("hardware") and "hardware" not in new:
+        merged["hardware"] = [
+            {"device": part["device"], "count": max(1, round(part["count"] * factor))} for part in old["hardware"]
+        ]
+    elif len(figures) == 1 and figures[0] not in new:
+        merged[figures[0]] = old[figures[0]] * factor
+
+
+def _field_named(sketch: str, old: dict[str, Any]) -> str | None:
+    return next(iter(_dropped(sketch, old)), None)
+
+
+def _dropped(sketch: str, old: dict[str, Any]) -> list[str]:
+    """Constraints of the question before that a message names, in any of their spellings."""
+    from engine.constraints.lexicon import lexicon as demands
+
+    found = []
+    for alias, name in sorted(demands().names.items(), key=lambda pair: -len(pair[0])):
+        plain = alias.isascii()
+        pattern = rf"(?<![a-z]){re.escape(alias)}(?![a-z])" if plain else re.escape(alias)
+        if name in old and name not in found and re.search(pattern, sketch):
+            found.append(name)
+            if name == "ttft":
+                found += [other for other in ("tpot",) if other in old and other not in found]
+    return found
