@@ -21,6 +21,7 @@ from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallation
 from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
 from slack_sdk.oauth.state_utils import OAuthStateUtils
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from bot.sealing import seal, unseal
 from bot.settings import Settings
@@ -52,6 +53,7 @@ class SealedInstallations(SQLAlchemyInstallationStore):
     def save(self, installation: Installation) -> None:
         # The base class makes the bot of what it is given, tokens sealed already, and hands that to save_bot.
         super().save(_with_tokens(installation, self._sealed))
+        self._drop_earlier(installation)
 
     def save_bot(self, bot: Bot) -> None:
         super().save_bot(_with_tokens(bot, self._sealed))
@@ -61,6 +63,15 @@ class SealedInstallations(SQLAlchemyInstallationStore):
 
     def build_bot_entity(self, row: Any) -> Bot:  # type: ignore[override]
         return _with_tokens(super().build_bot_entity(row), self._opened)
+
+    def _drop_earlier(self, kept: Installation) -> None:
+        """What an installation replaced is good for nothing; slack_sdk would keep it."""
+        until = datetime.fromtimestamp(kept.installed_at, UTC).replace(tzinfo=None)
+        with Session(self.engine) as session, session.begin():
+            for table in (BotRow, InstallationRow):
+                place = (table.enterprise_id == kept.enterprise_id) & (table.team_id == kept.team_id)
+                earlier = (table.client_id == self.client_id) & (table.installed_at < until)
+                session.execute(delete(table).where(place, earlier))
 
     def _sealed(self, token: str) -> str:
         return token if token.startswith(_SEALED) else seal(token, self._settings)

@@ -94,13 +94,15 @@ def test_tokens_of_any_length_are_kept_sealed_and_come_back(store: Store) -> Non
         installed_in("T1", store, other)
 
 
-def test_the_latest_installation_counts_and_a_late_event_takes_only_earlier_ones(store: Store) -> None:
+def test_an_installation_replaces_the_one_before_and_a_late_event_does_not_take_it_away(store: Store) -> None:
     settings, now = settings_of(), time.time()
     install(store, "T1", "xoxb-first", at=now - 100)
     install(store, "T2", "xoxb-other", at=now - 100)
     install(store, "T1", "xoxb-second", at=now)
     with store.begin() as session:
-        assert uninstall(session, team="T1", enterprise=None, at=now - 50, settings=settings) == 1
+        assert uninstall(session, team="T1", enterprise=None, at=now - 50, settings=settings) == 0
+        for table in (BotRow, InstallationRow):
+            assert sorted(session.scalars(select(table.team_id)), key=str) == ["T1", "T2"]
     assert installed_in("T1", store, settings).token == "xoxb-second"
     with store.begin() as session:
         assert uninstall(session, team="T1", enterprise=None, at=now, settings=settings) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from bot.local_slack.workspace import Message
 from bot.report.links import link_of
 from bot.requests import Origin, Request
 from bot.sealing import new_master_key
-from bot.settings import load_settings
+from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.store.queries import add_request, save_identification
 
@@ -28,15 +29,27 @@ def found(samples: Path) -> engine.Identification:
     return engine.identify(str(samples / "DeepSeek-R1-Distill-Qwen-7B"))
 
 
-@pytest.fixture(params=[False, True], ids=["HTTP", "Socket Mode"])
-def slack(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
-    monkeypatch.setenv("R1_SECRET_KEY", new_master_key())
-    monkeypatch.setenv("R1_PUBLIC_URL", HOST)
+@dataclass
+class Running:
+    slack: LocalSlack
+    store: Store
+    settings: Settings
+
+    def link(self, found: engine.Identification, team: str = "T0LOCAL") -> str:
+        """The link to a verdict that a team was given."""
+        return link_of(keep(self.store, found, team), team, self.settings) or ""
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["HTTP", "Socket Mode"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root, key = tmp_path_factory.mktemp("bot"), new_master_key()
     more = {"port": free_port()} if request.param else {}
-    with LocalSlack() as running:
-        running.workspace.unfurl_domains = {"r1.example.com"}
-        with running_bot(running, tmp_path, socket_mode=request.param, workers=0, **more):
-            yield running
+    given = {"workers": 0, "allowed_channels": '["C0MODELS"]', "secret_key": key, "public_url": HOST, **more}
+    with LocalSlack() as slack:
+        slack.workspace.unfurl_domains = {"r1.example.com"}
+        with running_bot(slack, root, socket_mode=request.param, **given):
+            settings = Settings(secret_key=key, public_url=HOST)  # type: ignore[arg-type]
+            yield Running(slack, open_store(f"sqlite:///{root / 'r1.db'}"), settings)
 
 
 def keep(store: Store, found: engine.Identification, team: str) -> str:
@@ -52,48 +65,34 @@ def shared(slack: LocalSlack, url: str, channel: str = "C0MODELS") -> Message:
     return message
 
 
-def test_a_link_shows_what_the_verdict_says_and_what_to_do_next(
-    slack: LocalSlack, found: engine.Identification, tmp_path: Path
-) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'r1.db'}")
-    link = link_of(keep(store, found, "T0LOCAL"), "T0LOCAL", load_settings()) or ""
-    message = shared(slack, link)
-    (unfurl,) = message.unfurls.values()
+def test_a_link_shows_what_the_verdict_says_and_what_to_do_next(running: Running, found: engine.Identification) -> None:
+    link = running.link(found)
+    (unfurl,) = shared(running.slack, link).unfurls.values()
     shown = json.dumps(unfurl["blocks"], ensure_ascii=False)
-    assert "R1-Distill-Qwen-7B" in shown and "sure" in shown and "Target" in shown
-    assert [element["text"]["text"] for block in unfurl["blocks"] if block["type"] == "actions" for element in block["elements"]] == [
-        "Explain", "Report"
+    assert "R1-Distill-Qwen-7B" in shown and " sure (" in shown and "Target" in shown
+    buttons = [part for block in unfurl["blocks"] if block["type"] == "actions" for part in block["elements"]]
+    assert [(part["text"]["text"], part["action_id"]) for part in buttons] == [
+        ("Explain", "r1.explain"), ("Report", "r1.report")
     ]  # fmt: skip
-    chinese = shared(slack, f"{link}&lang=zh")
+    chinese = shared(running.slack, f"{link}&lang=zh")
     assert "把握" in json.dumps(list(chinese.unfurls.values()), ensure_ascii=False)
-    assert slack.workspace.violations == [] and {call.error for call in slack.workspace.calls} <= {None}
 
 
-def test_other_links_and_other_teams_verdicts_stay_bare(
-    slack: LocalSlack, found: engine.Identification, tmp_path: Path
-) -> None:
-    store, settings = open_store(f"sqlite:///{tmp_path / 'r1.db'}"), load_settings()
-    theirs, ours = keep(store, found, "T0OTHER"), keep(store, found, "T0LOCAL")
-    good = link_of(ours, "T0LOCAL", settings) or ""
+def test_other_links_and_other_teams_verdicts_stay_bare(running: Running, found: engine.Identification) -> None:
+    theirs, ours = keep(running.store, found, "T0OTHER"), keep(running.store, found, "T0LOCAL")
+    good = link_of(ours, "T0LOCAL", running.settings) or ""
     for url in (
-        link_of(theirs, "T0OTHER", settings) or "",
+        link_of(theirs, "T0OTHER", running.settings) or "",
         good.replace(ours, theirs),
         good[:-2],
         f"{HOST}/reports/{ours}",
         f"{HOST}/pricing",
     ):
-        assert shared(slack, url).unfurls == {}
-    assert shared(slack, good).unfurls != {}
-    assert slack.workspace.violations == []
+        assert shared(running.slack, url).unfurls == {}
+    assert shared(running.slack, good, "C0GENERAL").unfurls == {}  # the bot does not answer there
+    assert shared(running.slack, good).unfurls != {}
 
 
-def test_a_link_stays_bare_where_the_bot_does_not_answer(
-    found: engine.Identification, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("R1_SECRET_KEY", new_master_key())
-    monkeypatch.setenv("R1_PUBLIC_URL", HOST)
-    with LocalSlack() as slack, running_bot(slack, tmp_path, workers=0, allowed_channels='["C0MODELS"]'):
-        slack.workspace.unfurl_domains = {"r1.example.com"}
-        store = open_store(f"sqlite:///{tmp_path / 'r1.db'}")
-        link = link_of(keep(store, found, "T0LOCAL"), "T0LOCAL", load_settings()) or ""
-        assert shared(slack, link, "C0GENERAL").unfurls == {} and shared(slack, link).unfurls != {}
+def test_nothing_that_was_shown_broke_a_rule_of_slacks(running: Running) -> None:
+    assert running.slack.workspace.violations == []
+    assert {call.error for call in running.slack.workspace.calls} <= {None}
