@@ -89,6 +89,16 @@ class WordsFile(Record):
     numbers: tuple[NumberOf, ...] = Field(min_length=1)
     asked: dict[str, Pattern]
     whole_answer: Pattern
+    first_token: Pattern
+    either: Pattern
+    weighed: Pattern
+    weighs_before: Pattern
+    weighs_behind: Pattern
+    either_count: Pattern
+    count_before: Pattern
+    cards_behind: Pattern
+    limits: Pattern
+    devices_of: Pattern
     per_device: Pattern
     host_memory: Pattern
     demands: Pattern
@@ -120,6 +130,16 @@ class Lexicon:
     kinds: tuple[Kind, ...]
     asked: Mapping[str, re.Pattern[str]]
     whole_answer: re.Pattern[str]
+    first_token: re.Pattern[str]
+    either: re.Pattern[str]
+    weighed: re.Pattern[str]
+    weighs_before: re.Pattern[str]
+    weighs_behind: re.Pattern[str]
+    either_count: re.Pattern[str]
+    count_before: re.Pattern[str]
+    cards_behind: re.Pattern[str]
+    limits: re.Pattern[str]
+    devices_of: re.Pattern[str]
     per_device: re.Pattern[str]
     host_memory: re.Pattern[str]
     demands: re.Pattern[str]
@@ -145,6 +165,16 @@ def lexicon() -> Lexicon:
         kinds=tuple(_kinds(words)),
         asked={reason: _compiled([pattern]) for reason, pattern in words.asked.items()},
         whole_answer=_compiled([words.whole_answer]),
+        first_token=_compiled([words.first_token]),
+        either=_compiled([words.either]),
+        weighed=_compiled([words.weighed]),
+        weighs_before=_compiled([words.weighs_before]),
+        weighs_behind=_compiled([words.weighs_behind]),
+        either_count=_compiled([words.either_count]),
+        count_before=_compiled([words.count_before]),
+        cards_behind=_compiled([words.cards_behind]),
+        limits=_compiled([words.limits]),
+        devices_of=_compiled([words.devices_of]),
         per_device=_compiled([words.per_device]),
         host_memory=_compiled([words.host_memory]),
         demands=_compiled([words.demands]),

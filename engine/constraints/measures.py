@@ -15,6 +15,9 @@ from engine.hardware.schema import Device
 
 _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""
+_SPELLED = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8}
+_NEXT = re.compile(r"\b(?:and|plus)\b(?=[^,;.]{1,25}?[0-9])|[和与](?=[^,，。]{1,8}?[0-9])", re.IGNORECASE)
+"""Where the words of the next number begin."""
 _END = re.compile(r"[,;!?\n。；！？，、]|\.(?:\s|$)")
 _PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?P<hour>hourly|per hour|an hour)\b|(?P<m>[每一]个?月|月(?=预算|度|成本|租|费)|按月)|(?P<h>[每一]个?小时|按小时|时租)", re.IGNORECASE)  # fmt: skip
 
@@ -87,8 +90,8 @@ def _bare(kind: Kind, match: re.Match[str]) -> Measure:
 def _beside(text: str, read: Quantity) -> _Beside:
     before, after = text[max(0, read.start - _WINDOW) : read.start], text[read.end : read.end + _WINDOW]
     cut = max((match.end() for match in _END.finditer(before)), default=0)
-    stop = _END.search(after)
-    return _Beside(before[cut:], f"{read.kind} {after[: stop.start()] if stop else after}")
+    ends = [match.start() for match in (_END.search(after), _NEXT.search(after)) if match]
+    return _Beside(before[cut:], f"{read.kind} {after[: min(ends, default=len(after))]}")
 
 
 def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Device, ...]) -> Measure:
@@ -114,7 +117,9 @@ def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Dev
             gap = -1
         if gap is not None and (best is None or gap < best[0]):
             best = (gap, kind, value)
-    if best is None:
+    if best is None or (
+        best[1].rule.field == "context" and best[0] >= 8 * _WINDOW and words.limits.search(beside.before)
+    ):
         return _unplaced(read)
     return _checked(read, best[1], best[2], beside, words, devices)
 
@@ -164,7 +169,7 @@ def _checked(
 ) -> Measure:
     """Numbers whose words say that they are of something close to a constraint, and not of it."""
     field = kind.rule.field
-    if field == "ttft" and beside.has(words.whole_answer):
+    if field == "ttft" and _of_whole_answer(beside, words):
         return Measure(read.start, read.end, reason="whole_answer")
     if field == "memory" and devices:
         if all(device.kind == "cpu" for device in devices):
@@ -173,9 +178,27 @@ def _checked(
             return Measure(read.start, read.end, reason="host_memory")
         if beside.has(words.per_device) or any(abs(device.memory - value) <= 0.1 * device.memory for device in devices):
             return Measure(read.start, read.end, understood=True)
+    if field == "memory" and (several := _cards(beside, words)):
+        return Measure(read.start, read.end, field, value * several)
     if field == "memory" and beside.has(words.per_device):
         return Measure(read.start, read.end, reason="memory_each")
     return Measure(read.start, read.end, field, value)
+
+
+def _cards(beside: _Beside, words: Lexicon) -> float | None:
+    """How many cards have the memory: "5 GPUs of 80 GB", "two 24GB cards"."""
+    counted = words.devices_of.search(beside.before)
+    if counted is None and words.cards_behind.match(beside.after.lstrip()):
+        counted = words.count_before.search(beside.before)
+    if counted is None:
+        return None
+    written = counted["number"].lower()
+    return float(_SPELLED[written]) if written in _SPELLED else number(written)
+
+
+def _of_whole_answer(beside: _Beside, words: Lexicon) -> bool:
+    whole, first = beside.distance(words.whole_answer), beside.distance(words.first_token)
+    return whole is not None and (first is None or whole < first)
 
 
 def _money(read: Quantity, beside: _Beside, words: Lexicon) -> Measure:

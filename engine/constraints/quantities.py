@@ -113,7 +113,7 @@ def _pattern() -> re.Pattern[str]:
         rf"(?:(?P<n>{NUMBER})|(?P<half>(?:half an?|an?|one|two|three|four|five|six|eight|ten|twenty|thirty|fifty|hundred) (?=(?:{units}))))"
         rf"(?: ?(?:[-~～–到至]|to) ?(?P<n2>{NUMBER}))?[ -]?"
         rf"(?:(?P<scale>{scales})(?!(?!tok)[a-z]))?"
-        rf"(?: {{0,2}}(?P<kind>(?:concurrent|simultaneous|parallel|active|online|output|input|generated|chinese|english|个并发|并发|个) ?)?"
+        rf"(?:(?: {{0,2}}|-)(?P<kind>(?:concurrent|simultaneous|parallel|active|online|output|input|generated|chinese|english|个并发|并发|个) ?)?"
         rf"(?P<unit>{units}))?"
         rf"(?: ?(?:/|per |an? |每|一|every )? ?(?:(?<=[/每 ])|(?<=per )|(?<=一))(?P<per>{_PERIOD})(?![a-z]))?"
         rf"(?: ?(?:/|per |each |每个?) ?(?P<each>{_PEOPLE})(?![a-z]))?",

@@ -7,11 +7,12 @@ tell. Every pattern is bounded, so the time is linear in the length of the text.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.constraints.bounds import EXAMPLES, bounded, finite, short
 from engine.constraints.checking import check
@@ -20,6 +21,10 @@ from engine.constraints.measures import Measure, measures
 from engine.constraints.record import Constraints, Installed
 from engine.constraints.values import WIDE
 from engine.errors import UsageError
+from engine.hardware.listing import listed
+
+if TYPE_CHECKING:
+    from engine.hardware import Found as Hardware
 
 TEXT_LIMIT = 4_000
 """Characters, as in ``bot.commands``: enough for a question."""
@@ -92,8 +97,13 @@ def read_text(text: str, hardware_files: tuple[Path, ...] = ()) -> Reading:
         raise UsageError("text_too_long", length=len(text), limit=TEXT_LIMIT)
     words, found = lexicon(), _Found(marked=bytearray(len(text)))
     typed = text.translate(WIDE).translate(_CONTROL)
-    plain = _left_out(typed, words)
+    seen = listed(typed)
+    plain = _left_out(seen.text, words)
+    for start, end in seen.rows:
+        plain = plain[:start] + typed[start:end] + plain[end:]
     bare = _hardware(plain, words, found, hardware_files)
+    for start, end in seen.rows:
+        plain, bare = _blanked(plain, start, end), _blanked(bare, start, end)
     _words(plain, words, found)
     for reason, pattern in words.asked.items():
         for match in pattern.finditer(bare):
@@ -124,17 +134,35 @@ def _hardware(plain: str, words: Lexicon, found: _Found, hardware_files: tuple[P
     from engine.hardware import find_hardware
 
     parts: list[Installed] = []
-    for mention in find_hardware(plain, hardware_files):
-        plain = plain[: mention.start] + _BLANK * (mention.end - mention.start) + plain[mention.end :]
+    typed, mentions = plain, find_hardware(plain, hardware_files)
+    choices = _choices(typed, mentions, words)
+    for mention in mentions:
+        plain = _blanked(plain, mention.start, mention.end)
         found.take(mention.start, mention.end)
-        if _denied(plain, mention.start, mention.end, words):
-            continue
-        parts.append(mention.installed)
+        if mention not in choices and not _denied(plain, mention.start, mention.end, words):
+            parts.append(mention.installed)
+    if choices:
+        found.take(min(one.start for one in choices), max(one.end for one in choices), "hardware_choice")
     several = {part.device for part in parts if part.count > 1}
     kept = [part for part in dict.fromkeys(parts) if part.count > 1 or part.device not in several]
     if kept:
         found.put("hardware", tuple(kept), ", ".join(f"{part.count}×{part.device}" for part in kept))
     return plain
+
+
+def _choices(text: str, mentions: tuple[Hardware, ...], words: Lexicon) -> tuple[Hardware, ...]:
+    """Devices of which a text means one or the other, as in "a 4090 or an A100": neither is there for certain."""
+    chosen = [mention for mention in mentions if words.either_count.search(text[: mention.start])]
+    for first, second in itertools.pairwise(mentions):
+        between = text[first.end : second.start]
+        weighs = words.weighs_before.search(text[: first.start]) or words.weighs_behind.match(text[second.end :])
+        if words.either.fullmatch(between) or (weighs and words.weighed.fullmatch(between)):
+            chosen += [first, second]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    return text[:start] + _BLANK * (end - start) + text[end:]
 
 
 def _words(plain: str, words: Lexicon, found: _Found) -> None:

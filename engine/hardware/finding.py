@@ -37,7 +37,9 @@ _EACH = re.compile(r"\s?(?:each|apiece|per)\b")
 _SERVER_BEHIND = re.compile(r"[\s-]{0,2}(?:(?:server|node|machine|box)(?P<many>e?s)?|服务器|节点|整机|机器)")
 _MAC = re.compile(r"mac ?(?:book|studio|mini)")
 _NUMBER = re.compile(r"[^a-z]{0,12}(?:an? |one |two |three )?")
-_BETWEEN = re.compile(r"[\s,(-]{0,2}(?:(?:chip|processor|soc|cpu|芯片|处理器|型号|model(?: name)?)\s?:\s{0,8}(?:apple )?)?(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?")
+_BETWEEN = re.compile(
+    r"[\s,(-]{0,2}(?:(?:chip|processor|soc|cpu|芯片|处理器|型号|model(?: name)?)\s?:\s{0,8}(?:apple )?)?(?:\d\d[\s-]?(?:inch|英?寸)?)?[\s,(-]{0,2}(?:with|in a|的|带)?\s?(?:an? )?"
+)
 _NVLINKED = frozenset({"nvlink", "xgmi", "hccs"})
 
 
