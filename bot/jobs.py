@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -30,6 +30,9 @@ from engine.backends import Device
 from engine.errors import R1Error
 from engine.identification import Identification, Recommendation
 from engine.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bot.watches.notices import Notice
 
 JobState = Literal["queued", "running", "computed", "answered"]
 
@@ -59,7 +62,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WatchLine:
-    """A watch in a line; times are UTC, ``timezone`` that of its schedule."""
+    """A watch in a line; times are UTC, ``timezone`` that of its schedule. ``outcome`` and ``title``: what people know
+    it is, ``since`` when; ``failures``: how many looks failed in a row."""
 
     id: str
     target: str
@@ -71,6 +75,10 @@ class WatchLine:
     next_at: datetime | None
     looked_at: datetime | None
     verdict_id: str | None
+    failures: int = 0
+    outcome: str = ""
+    title: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class ReportFile:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
-    explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was made or changed; ``pending`` the id of a question that waits
+    explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was made or changed; ``notice`` what a watch tells; ``pending`` the id of a question that waits
     to be confirmed; ``asked`` the question's own id; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
@@ -111,6 +119,7 @@ class Answer:
     comparison: Comparison | None = None
     watches: tuple[WatchLine, ...] | None = None
     watch: WatchLine | None = None
+    notice: Notice | None = None
     pending: str | None = None
     asked: str | None = None
     as_of: datetime | None = None
@@ -163,6 +172,12 @@ def accept(
             return job.id
     except IntegrityError:
         return None
+
+
+def is_answered(store: Store, job_id: str) -> bool:
+    """Whether somebody has the answer already."""
+    with store.begin() as session:
+        return session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in ("answered", None)
 
 
 def take(store: Store, owner: str, lease_seconds: float) -> Job | None:

@@ -70,6 +70,8 @@ class Request:
         confirms: the id of the question that this one confirms; it is answered once, however often it is confirmed.
         private: whether only the person sees the answer; ``None``: as they and the workspace chose.
         usual: what of the person's defaults was put in, as ``task=code``; the reply says so.
+        watch: the id of the watch whose look or notice this is.
+        notice: what a notice tells, see ``bot.watches.notices``.
     """
 
     verb: Verb
@@ -95,6 +97,8 @@ class Request:
     confirms: str | None = None
     private: bool | None = None
     usual: str = ""
+    watch: str | None = None
+    notice: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

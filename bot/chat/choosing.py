@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from bot.jobs import Answer
 from bot.presentation import View, words
+from bot.presentation.recommendations import is_impossible
 from bot.presentation.view import Button
-from bot.requests import Request
+from bot.requests import Ask, Request
 from bot.store import Store
 from bot.store.endpoints import list_endpoints
 from bot.store.queries import history
@@ -28,8 +29,16 @@ class Choice:
 
 def choices_of(view: View, request: Request, answer: Answer, store: Store) -> tuple[Choice, ...]:
     """What may be chosen after an answer, in the order of its buttons; where something is missing, what it may be."""
-    asked = tuple(_missing(request, store)) if request.ask is not None else ()
+    asked = tuple(_missing(replace(request, ask=asks), store)) if (asks := asked_for(request, answer)) else ()
     return (*asked, *(choice for button in view.buttons for choice in _pressed(button, request, answer)))
+
+
+def asked_for(request: Request, answer: Answer) -> Ask | None:
+    """What is missing: of the question, or for a recommendation that cannot be given yet."""
+    advice = answer.recommendation
+    if advice is None or advice.choice is not None or is_impossible(advice) or "hardware" in advice.constraints:
+        return request.ask
+    return "constraints"
 
 
 def _pressed(button: Button, request: Request, answer: Answer) -> Iterator[Choice]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bot.answering import Work, answer_of, find
-from bot.chat.choosing import Choice, choices_of
+from bot.chat.choosing import Choice, asked_for, choices_of
 from bot.chat.lines import history_file
 from bot.chat.saving import saved
 from bot.commands import language_of, parse
@@ -18,7 +18,7 @@ from bot.forgetting import Scope, forget
 from bot.jobs import Answer
 from bot.keeping import here
 from bot.presentation import View, present, words
-from bot.requests import Earlier, Lang, Request
+from bot.requests import Ask, Earlier, Lang, Request
 from bot.settings import Settings, backend_of
 from bot.store import Store, open_store
 from bot.store.endpoints import list_endpoints
@@ -35,14 +35,15 @@ _PASSED_OVER = ("help", "other", "refused", "forget")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was answered to a line: how it was understood, the answer and its view, what may be chosen next, and where
-    pictures and reports were saved."""
+    """What was answered to a line: how it was understood, the answer and its view, what may be chosen next, where
+    pictures and reports were saved, and what is missing."""
 
     request: Request
     answer: Answer
     view: View
     choices: tuple[Choice, ...] = ()
     files: tuple[Path, ...] = ()
+    asks: Ask | None = None
 
 
 class Conversation:
@@ -77,11 +78,11 @@ class Conversation:
         answer = self._found(request, on_progress)
         if answer.asked is not None and request.verb not in _PASSED_OVER:
             self.earlier = Earlier(answer.asked, request, answer.verdict_id)
-        view = present(answer, request, mark, prefix="")
+        view = _in_a_terminal(present(answer, request, mark, prefix=""), request.lang)
         files = saved(answer, request.lang, self.folder)
         offered = choices_of(view, request, answer, self.store)
         self.choices = offered if answer.error is None else offered or self.choices
-        return Turn(request, answer, view, self.choices, files)
+        return Turn(request, answer, view, self.choices, files, asked_for(request, answer))
 
     def refused(self, line: str, error: R1Error) -> Turn:
         """The turn of a line that says nothing that can be done; what could be chosen before still can."""
@@ -157,3 +158,12 @@ class Conversation:
         except R1Error as error:
             click.echo(f"r1: {error.sentence(self.lang)}", err=True)
             return open_store(f"sqlite:///{Path(tempfile.mkdtemp(prefix='r1-chat-')) / 'r1.db'}")
+
+
+def _in_a_terminal(view: View, lang: Lang) -> View:
+    """The view with numbers to choose where Slack has buttons to press."""
+    press, choose = words(lang)["conversation"]["pending"]["how"], words(lang)["chat"]["confirm"]
+    parts = (
+        replace(part, lines=tuple(choose if line == press else line for line in part.lines)) for part in view.parts
+    )
+    return replace(view, parts=tuple(parts))

@@ -23,7 +23,7 @@ def said_json(text: str, turn: Turn) -> dict[str, Any]:
         "answer": json_of(answer) if answer.error is None else None,
         "headline": turn.view.headline,
         "pending": answer.pending,
-        "asks": request.ask,
+        "asks": turn.asks,
         "choices": [choice.label for choice in turn.choices],
         "files": [str(file) for file in turn.files],
         "error": refusal,

@@ -87,7 +87,7 @@ class Screen:
 
     def _offer(self, turn: Turn, said: dict[str, str]) -> None:
         labels = [f"{number} {mark(choice.label)}" for number, choice in enumerate(turn.choices, 1)]
-        if turn.request.ask is not None:
+        if turn.asks is not None:
             for label in labels:
                 self.console.print(Text(f"  {label}", "cyan"))
             self.console.print(Text(f"  {said['choose']}", "dim"))

@@ -76,11 +76,12 @@ def _verdicts(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
 
 
 def _watches(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
-    from bot.presentation.watches import schedule_text
-
     said = words(lang)["home"]["watches"]
     if not home.watches:
         yield Group((said["none"],), said["title"])
+        return
+    from bot.presentation.watches import schedule_text
+
     for place, watch in enumerate(home.watches[:MOST_WATCHES]):
         next_look = _when(watch.next_at, home.person) if watch.next_at is not None else said["never"]
         state = said["states"].get(watch.state, said["states"]["other"]).format(next=next_look)

@@ -103,7 +103,7 @@ def take_in(desk: Desk, request: Request, origin: Origin, person: Person, dedup_
     def check(session: Session) -> None:
         if wanted.confirms is not None:
             pending_of(session, wanted.confirms, origin, desk.settings)
-        if origin.surface == "button" and wanted.confirms is None:
+        if origin.surface in ("button", "shortcut") and wanted.confirms is None:
             _check_once(session, wanted, origin, key)
         check_quota(session, wanted, origin, desk.settings, key)
 
@@ -170,7 +170,8 @@ def _check_once(session: Session, request: Request, origin: Origin, dedup_key: s
         who = {"who": f"press {origin.team} {origin.user}"}
         session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 0))"), who)
     mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team)
-    same = (RequestRow.surface == "button") & (RequestRow.channel == origin.channel) & (RequestRow.text == request.text)
+    place = (RequestRow.channel == origin.channel) & RequestRow.thread_ts.is_not_distinct_from(origin.thread_ts)
+    same = place & (RequestRow.surface == origin.surface) & (RequestRow.text == request.text)
     recent = RequestRow.created > now() - _DOUBLE
     if session.scalar(select(RequestRow.dedup_key).where(mine, recent, same).limit(1)) not in (None, dedup_key):
         raise _Twice

@@ -6,6 +6,7 @@ All of it is a courtesy, done by threads of its own: nothing here holds up an ac
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -13,19 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from bot.presentation.view import words
 from bot.requests import Lang, Origin, Request
 from bot.slack.blocks import cut, mark, plain
 from bot.slack.installing import Clients
 from bot.slack.streaming import hasty
+from bot.slack.wire import Wire
 
 log = logging.getLogger("r1.slack")
-_THREADS, _SECONDS, _ASK_AGAIN = 24, 5, 3600.0
+_THREADS, _ASK_AGAIN, _LATE = 24, 3600.0, 1.5
 _LACKING = ("unknown_method", "missing_scope", "not_allowed_token_type", "feature_not_enabled", "no_permission")
 _TITLE, _PROMPTS, _REMEMBERED = 120, 4, 1000
-_EYES = "eyes"
+_EYES, _STATUS = "eyes", "assistant.threads.setStatus"
 
 
 class Signs:
@@ -34,13 +35,21 @@ class Signs:
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sign")
+        self._wire = Wire()
         self._lacking: dict[tuple[str, str], float] = {}
-        self._greeted: OrderedDict[str, None] = OrderedDict()
+        self._greeted, self._titled = Remembered(), Remembered()
 
-    def first(self, request: Request, origin: Origin, *, message_ts: str) -> None:
+    def first(
+        self, request: Request, origin: Origin, *, message_ts: str, answered: Callable[[], bool] = lambda: False
+    ) -> None:
         """Show that a message was heard: the status of its thread; else eyes on the message; else a line that the
-        person alone sees. None of these is there twice, whoever answers when."""
-        self._pool.submit(self._first, request, origin, message_ts)
+        person alone sees. None of these is there twice, whoever answers when.
+
+        Args:
+            answered: whether the answer is there. Slack takes a status away when a message comes; one that came after
+                it is taken away here.
+        """
+        self._pool.submit(self._first, request, origin, message_ts, answered)
 
     def acknowledgement(self, request: Request, origin: Origin) -> str:
         """The line that a slash command's acknowledgement shows to the person alone."""
@@ -54,43 +63,42 @@ class Signs:
         """Begin an assistant thread: a greeting, and questions to press, one of an endpoint that is registered."""
         thread = event["assistant_thread"]
         channel, ts = str(thread["channel_id"]), str(thread["thread_ts"])
-        if f"{channel}:{ts}" in self._greeted:
-            return
-        self._greeted[f"{channel}:{ts}"] = None
-        while len(self._greeted) > _REMEMBERED:
-            self._greeted.popitem(last=False)
-        self._pool.submit(self._greet, channel, ts, team, lang, tuple(names))
+        if self._greeted.first(f"{team}:{channel}:{ts}"):
+            self._pool.submit(self._greet, channel, ts, team, lang, tuple(names))
 
-    def _first(self, request: Request, origin: Origin, message_ts: str) -> None:
-        said, team = words(request.lang)["answering"], origin.team
-        thread = origin.thread_ts
+    def _first(self, request: Request, origin: Origin, message_ts: str, answered: Callable[[], bool]) -> None:
         try:
-            client = _quick(self.clients(team))
+            client = self.clients(origin.team)
+            way = next(
+                (way for way in ways(request, origin, message_ts) if self._take(client, origin.team, *way)), None
+            )
+            thread = origin.thread_ts
+            if (
+                thread is not None
+                and origin.channel.startswith("D")
+                and self._titled.first(f"{origin.channel}:{thread}")
+            ):
+                self._take(
+                    client, origin.team, "assistant.threads.setTitle", {**_thread(origin), "title": title_of(request)}
+                )
+            if way is not None and way[0] == _STATUS:
+                later = threading.Timer(_LATE, self._take_back, (client, origin, answered))
+                later.daemon = True
+                later.start()
         except Exception:
-            log.info("no first sign in %s", team, exc_info=True)
-            return
-        loading = said["loading"].get(request.verb, said["loading"]["other"])
-        ways: list[tuple[str, Callable[[], Any]]] = [
-            ("reactions.add", lambda: client.reactions_add(channel=origin.channel, timestamp=message_ts, name=_EYES)),
-            ("chat.postEphemeral", lambda: client.chat_postEphemeral(
-                channel=origin.channel, user=origin.user, thread_ts=thread if thread != message_ts else None,
-                text=said["seen"])),
-        ]  # fmt: skip
-        if thread is not None:
-            ways.insert(0, ("assistant.threads.setStatus", lambda: client.assistant_threads_setStatus(
-                channel_id=origin.channel, thread_ts=thread, status=said["status"], loading_messages=loading)))  # fmt: skip
-        for method, way in ways:
-            if self._try(team, method, way):
-                break
-        if thread is not None and origin.channel.startswith("D"):
-            title = title_of(request)
-            self._try(team, "assistant.threads.setTitle", lambda: client.assistant_threads_setTitle(
-                channel_id=origin.channel, thread_ts=thread, title=title))  # fmt: skip
+            log.info("no first sign in %s", origin.team, exc_info=True)
+
+    def _take_back(self, client: WebClient, origin: Origin, answered: Callable[[], bool]) -> None:
+        try:
+            if answered():
+                self._take(client, origin.team, _STATUS, {**_thread(origin), "status": ""})
+        except Exception:
+            log.info("a status may have stayed in %s", origin.team, exc_info=True)
 
     def _greet(self, channel: str, ts: str, team: str, lang: Lang, names: tuple[str, ...]) -> None:
         said = words(lang)["answering"]
         try:
-            client = _quick(self.clients(team))
+            client = hasty(self.clients(team))
             client.chat_postMessage(channel=channel, thread_ts=ts, text=said["greeting"])
             client.assistant_threads_setSuggestedPrompts(
                 channel_id=channel, thread_ts=ts, title=said["prompts_title"], prompts=prompts(lang, names)
@@ -98,24 +106,52 @@ class Signs:
         except Exception:
             log.info("an assistant thread was not greeted in %s", team, exc_info=True)
 
-    def _try(self, team: str, method: str, way: Callable[[], Any]) -> bool:
+    def _take(self, client: WebClient, team: str, method: str, arguments: dict[str, Any]) -> bool:
         """Whether a way worked; one that a workspace lacks is not tried again for an hour."""
         if self._lacking.get((team, method), 0.0) > time.monotonic():
             return False
         try:
-            way()
-        except SlackApiError as error:
-            problem = error.response.get("error")
-            if problem == "already_reacted":
-                return True
-            if problem in _LACKING:
-                self._lacking[team, method] = time.monotonic() + _ASK_AGAIN
-            log.info("%s in %s: %s", method, team, problem)
-            return False
+            problem = self._wire.call(client, method, arguments)
         except Exception:
             log.info("%s in %s", method, team, exc_info=True)
             return False
-        return True
+        if problem in _LACKING:
+            self._lacking[team, method] = time.monotonic() + _ASK_AGAIN
+        if problem is not None:
+            log.info("%s in %s: %s", method, team, problem)
+        return problem in (None, "already_reacted")
+
+
+class Remembered:
+    """The last thousand things that were done, so that each is done once."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def first(self, name: str) -> bool:
+        """Whether it is done for the first time."""
+        with self._lock:
+            if name in self._known:
+                return False
+            self._known[name] = None
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+            return True
+
+
+def ways(request: Request, origin: Origin, message_ts: str) -> list[tuple[str, dict[str, Any]]]:
+    """Methods that show that a message was heard, and their arguments, the best first. Pure."""
+    said = words(request.lang)["answering"]
+    eyes = {"channel": origin.channel, "timestamp": message_ts, "name": _EYES}
+    line = {"channel": origin.channel, "user": origin.user, "text": said["seen"]}
+    if origin.thread_ts not in (None, message_ts):  # nobody would see it in a thread that has not begun
+        line["thread_ts"] = origin.thread_ts
+    others: list[tuple[str, dict[str, Any]]] = [("reactions.add", eyes), ("chat.postEphemeral", line)]
+    if origin.thread_ts is None:
+        return others
+    loading = said["loading"].get(request.verb, said["loading"]["other"])
+    return [(_STATUS, {**_thread(origin), "status": said["status"], "loading_messages": loading}), *others]
 
 
 def prompts(lang: Lang, names: Collection[str]) -> list[dict[str, str]]:
@@ -139,22 +175,18 @@ def title_of(request: Request) -> str:
 
 
 def clear_status(client: WebClient, origin: Origin) -> None:
-    """Say that nothing is going on any more. Slack does so itself when a message comes; an answer that one person alone
-    sees is none, and a status may have come late."""
+    """Say that nothing is going on any more, where no new message does: after an answer that one person alone sees, or
+    that an older message became."""
     try:
-        _quick(client).assistant_threads_setStatus(
-            channel_id=origin.channel, thread_ts=origin.thread_ts or "", status=""
-        )
+        hasty(client).api_call(_STATUS, json={**_thread(origin), "status": ""})
     except Exception as error:
         log.debug("a status was not cleared: %s", error)
+
+
+def _thread(origin: Origin) -> dict[str, Any]:
+    return {"channel_id": origin.channel, "thread_ts": origin.thread_ts or ""}
 
 
 def _last(target: str | None) -> str:
     """A path's or a Hub id's last part says enough."""
     return (target or "").rstrip("/").rpartition("/")[2] or (target or "")
-
-
-def _quick(client: WebClient) -> WebClient:
-    quick = hasty(client)
-    quick.timeout = _SECONDS
-    return quick

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.jobs import is_answered
 from bot.people import People, asking_slack
 from bot.requests import Origin
 from bot.settings import Settings
@@ -87,8 +89,9 @@ def _add_messages(app: App, desk: Desk) -> None:
         person = desk.people.of(origin.team, origin.user)
         request = understood(desk, event.get("text", ""), origin, person)
         taken = take_in(desk, request, origin, person, f"event:{body['event_id']}")
-        if taken.job is not None:
-            desk.signs.first(request, origin, message_ts=event["ts"])
+        if (job := taken.job) is not None:
+            answered = partial(is_answered, desk.store, job)
+            desk.signs.first(request, origin, message_ts=event["ts"], answered=answered)
         if taken.aside is not None:
             # Where a thread has not begun, nobody would see what is said in it to one person.
             tell(taken.aside, replace(origin, thread_ts=event.get("thread_ts")), desk.clients)

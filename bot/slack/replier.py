@@ -68,10 +68,11 @@ class SlackReplier:
         view = present(answer, job.request, mark, prefix="/r1 ")
         if answered_privately(job.request, job.origin, self.settings):
             self._answer_privately(client, job, answer, view)
+            posted = False
         else:
-            self._answer_openly(client, job, answer, view)
+            posted = self._answer_openly(client, job, answer, view)
         self._begun.pop(job.id, None)
-        if job.origin.thread_ts is not None and job.origin.surface in ("mention", "dm"):
+        if not posted and job.origin.thread_ts is not None and job.origin.surface in ("mention", "dm"):
             self._afterwards.submit(clear_status, client, job.origin)
 
     def _begin(self, client: WebClient, job: Job, unfolding: Unfolding) -> tuple[str | None, bool]:
@@ -87,15 +88,17 @@ class SlackReplier:
             return streamed, True
         return post(client, job, working_text(job.request, mark), []), False
 
-    def _answer_openly(self, client: WebClient, job: Job, answer: Answer, view: View) -> None:
+    def _answer_openly(self, client: WebClient, job: Job, answer: Answer, view: View) -> bool:
+        """Whether a new message was posted for it."""
         text, laid_out = fallback(view), blocks(view, job.request.lang)
-        ref = self._changed(client, job, text, laid_out, failed=answer.error is not None)
+        ref = changed = self._changed(client, job, text, laid_out, failed=answer.error is not None)
         if ref is None:
             ref = post(client, job, text, laid_out)
         if answer.report is not None:
             self._show_report(client, job, answer.report, ref)
         elif ref is not None:
             self._show_picture(client, job, answer, Place(job.origin.channel, job.origin.thread_ts or ref))
+        return changed is None
 
     def _changed(self, client: WebClient, job: Job, text: str, laid_out: list[Block], *, failed: bool) -> str | None:
         """The job's message, made the answer; ``None`` where there is none (any more)."""

@@ -3,7 +3,7 @@ open session."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.jobs import WatchLine
@@ -19,6 +19,7 @@ def verdicts_of(session: Session, team: str, user: str, *, limit: int) -> tuple[
         .join(RequestRow, RequestRow.id == JobRow.request_id)
         .where(RequestRow.team == team, RequestRow.user == user, JobRow.verdict_id.is_not(None))
         .where(RequestRow.verb.in_(("identify", "compare", "watch")))
+        .where(or_(RequestRow.dedup_key.is_(None), RequestRow.dedup_key.not_like("watch:%")))  # nobody asked for looks
         .group_by(JobRow.verdict_id)
         .order_by(func.max(RequestRow.created).desc())
         .limit(limit)

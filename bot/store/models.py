@@ -223,7 +223,8 @@ class FeedbackRow(Base):
 
 class WatchRow(Base):
     """A target looked at again and again. ``request`` is the question each look asks; ``next_at`` when it is asked
-    next (``None``: never again); ``verdict_id`` the verdict that people know of."""
+    next (``None``: never again); ``verdict_id`` the verdict that people know of, and ``known`` what of it matters, for
+    when it is deleted; ``request_id`` the question that made or changed the watch last; ``ended`` when it was."""
 
     __tablename__ = "watches"
 
@@ -231,6 +232,7 @@ class WatchRow(Base):
     created: Mapped[datetime] = mapped_column(UtcTime, default=now)
     team: Mapped[str] = mapped_column(String(64), default="")
     channel: Mapped[str] = mapped_column(String(64), default="")
+    thread_ts: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[str] = mapped_column("user_id", String(64), default="")
     target: Mapped[str] = mapped_column(Text)
     request: Mapped[dict[str, Any]] = mapped_column(JSON_)
@@ -240,10 +242,14 @@ class WatchRow(Base):
     next_at: Mapped[datetime | None] = mapped_column(UtcTime)
     looked_at: Mapped[datetime | None] = mapped_column(UtcTime)
     failures: Mapped[int] = mapped_column(default=0)
+    known: Mapped[dict[str, Any] | None] = mapped_column(JSON_)
+    ended: Mapped[datetime | None] = mapped_column(UtcTime)
+    request_id: Mapped[str | None] = mapped_column(String(16))
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
 
     __table_args__ = (
         Index("ix_watches_state_next_at", "state", "next_at"),
+        Index("ix_watches_request_id", "request_id"),
         Index("ix_watches_team_user_id", "team", "user_id"),
         Index("ix_watches_verdict_id", "verdict_id"),
     )

@@ -23,9 +23,6 @@ _COMMAND = re.compile(
 _QUESTION = re.compile(
     r"[?？]|^(?:hey |so |and |ok |hi |please )?(?:is|are|do|does|did|can|could|will|would|should|which|what|how|why|who|when|where)\b|[吗么呢]|多少|几|哪|什么|啥|够不够|能不能|行不行|是不是|不$"
 )
-_SITE = re.compile(
-    r"huggingface\.co|hf\.co|hf-mirror\.com|ollama\.com|modelscope\.cn|/v1\b|:\d{2,5}(?:/|$)|\bapi\b|llm", re.I
-)
 
 _NAME = r"[a-z][a-z0-9_.-]{0,40}[a-z0-9]"
 _POLITE = r"^(?:please |pls |can you |could you |hey,? |请|帮我|帮忙|麻烦){0,2}"
@@ -143,7 +140,7 @@ def _watches(heard: Heard) -> Request | None:
         return None
     watch = replace(heard.blank, verb="watch")
     found = targets(heard, verbed=True)
-    target = found[0].spec if found else next((one.spec for one in scene.mentions), None)
+    target = found[0].spec if found else next((one.spec for one in scene.mentions if one.kind == "verdict"), None)
     if scene.has("watch_list"):
         return replace(watch, action="list", target=target)
     if scene.has("watch_end"):
@@ -165,7 +162,7 @@ def _new_watch(heard: Heard, watch: Request, target: str | None) -> Request | No
         return None
     schedule, rest = _when(heard, certain=watches or tells) if scene.has("time") or watches else (None, "")
     often = schedule is not None and _often(schedule)
-    checks = often and (scene.says("check") or _little(rest))
+    checks = often and (scene.says("check") or (bool(schedule and schedule.every) and _little(rest)))
     if not (watches or tells or (checks and target)):
         return None
     if target is None and (watches or tells):
@@ -253,7 +250,7 @@ def _one_target(heard: Heard) -> Request | None:
     found = targets(heard)
     if scene.has("elsewhere") and not scene.has("identify"):
         return None
-    strong = [one for one in found if _is_meant(one, heard)]
+    strong = sorted((one for one in found if _is_meant(one, heard)), key=lambda one: one.weak)
     if not strong:
         return None
     one = strong[0]
@@ -271,7 +268,7 @@ def _is_meant(one: Mention, heard: Heard) -> bool:
     alone = not re.search(r"\w", re.sub("[⊙❝]", "", scene.sketch))
     asked = scene.says("identify", "look", "size_strong") or (scene.says("size") and bool(scene.hardware))
     if one.kind == "url":
-        return alone or asked or bool(_SITE.search(one.spec))
+        return alone or asked or not one.weak
     return not one.weak or alone or (asked and not (scene.says("choice") and one.kind == "hub"))
 
 
@@ -321,7 +318,8 @@ def _size(heard: Heard) -> Request | None:
     asks = _QUESTION.search(scene.sketch) or scene.hardware
     if hardware_is_asked or scene.says("size_strong") or (scene.says("size") and asks):
         return _sized(heard, names.pop())
-    if scene.hardware and not scene.says("identify_mine") and not read(scene.text).task:
+    said = read(scene.text)
+    if (scene.hardware or said.memory) and not scene.says("identify_mine") and not said.task:
         return _sized(heard, names.pop())
     return None
 

@@ -29,6 +29,7 @@ _UNIT = re.compile(
     r"|[A-Za-z]/[A-Za-z]|\d{1,4}/\d{1,4}|w/\w{1,20}|[A-Z]{2,4}/[A-Z]{2,4})$",
     re.IGNORECASE | re.ASCII,
 )
+_SITE = re.compile(r"huggingface\.co|hf\.co|hf-mirror\.com|ollama\.com|modelscope\.cn|/v1\b|:\d{2,5}(?:/|$)|\bapi\b|llm", re.I)
 _KNOWN = re.compile(
     r"r1|deepseek|qwen|llama|mistral|gguf|awq|gptq|distil|\d{1,3}b(?![a-z])|v\d|model|ckpt|checkpoint|-\w+-|bert|gpt",
     re.I,
@@ -49,6 +50,8 @@ class Mention:
 
 def is_target(word: str) -> bool:
     """Whether a whole word can be nothing but a model's path, id, URL or file."""
+    if " " in word:  # it was quoted
+        return word.startswith(("/", "./", "../", "~/")) and not word.startswith("/ ")
     match = _TARGET.fullmatch(word)
     if match is None or match.lastgroup == "other" or word[-1] in ".,;:!?":
         return False
@@ -81,7 +84,7 @@ def _written(text: str) -> Iterator[Mention]:
             continue
         if kind == "hub" and (_prose(spec) or _PROGRAM.search(spec) or _image(spec)):
             continue
-        weak = kind == "hub" and not _KNOWN.search(spec)
+        weak = (kind == "hub" and not _KNOWN.search(spec)) or (kind == "url" and not _SITE.search(spec))
         yield Mention(spec, match.start(), match.start() + len(spec), kind, weak)  # type: ignore[arg-type]
 
 

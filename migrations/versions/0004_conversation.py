@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("team", sa.String(64), nullable=False),
         sa.Column("channel", sa.String(64), nullable=False),
+        sa.Column("thread_ts", sa.String(64), nullable=True),
         sa.Column("user_id", sa.String(64), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("request", JSON_, nullable=False),
@@ -55,6 +56,9 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("known", JSON_, nullable=True),
+        sa.Column("ended", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_id", sa.String(16), nullable=True),
         sa.Column("verdict_id", sa.String(16), nullable=True),
         sa.ForeignKeyConstraint(
             ["verdict_id"], ["verdicts.id"], name="fk_watches_verdict_id_verdicts", ondelete="SET NULL"
@@ -62,6 +66,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_watches"),
     )
     op.create_index("ix_watches_state_next_at", "watches", ["state", "next_at"])
+    op.create_index("ix_watches_request_id", "watches", ["request_id"])
     op.create_index("ix_watches_team_user_id", "watches", ["team", "user_id"])
     op.create_index("ix_watches_verdict_id", "watches", ["verdict_id"])
     op.create_index("ix_requests_channel_thread_ts", "requests", ["channel", "thread_ts"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,18 @@ def test_a_mention_is_heard_by_the_status_of_its_thread(slack: LocalSlack, signs
     thread = slack.workspace.threads[CHANNEL, message.ts]
     assert thread.status == "正在查看……" and thread.loading_messages[0] == "读取文件头……"
     assert slack.answers(CHANNEL) == []
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_status_that_came_after_the_answer_is_taken_back(
+    slack: LocalSlack, signs: Signs, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    monkeypatch.setattr("bot.slack.assistant._LATE", 0.05)
+    origin, message = said(slack, CHANNEL)
+    signs.first(identify(), origin, message_ts=message.ts, answered=lambda: answered)
+    slack.wait_for(lambda: slack.workspace.threads, 5)
+    time.sleep(0.4)
+    assert (slack.workspace.status(CHANNEL, message.ts) == "") is answered
 
 
 def test_an_assistant_thread_is_titled_by_what_is_asked(slack: LocalSlack, signs: Signs) -> None:

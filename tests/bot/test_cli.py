@@ -9,13 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import r1
 
 from engine.samples import forgeries
-
-
-def r1(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot.cli", *words]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
 
 
 def test_identify_answers_and_is_kept(samples: Path) -> None:
@@ -119,10 +115,12 @@ def test_a_closed_pipe_is_no_error(samples: Path) -> None:
 
 def test_the_demo_holds_its_conversation(tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "demo", "--html", str(page)], capture_output=True, text=True, timeout=200
-    )
+    command = [sys.executable, "-m", "bot.cli", "demo", "--json", "--html", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
+    messages = json.loads(done.stdout)
+    assert all(set(message) == {"ts", "thread_ts", "user", "text"} for message in messages)
+    told = "\n".join(message["text"] for message in messages)
     for words in (
         "As claimed: full model, DeepSeek-R1",
         "Not what it says: distilled, R1-Distill-Qwen-32B",
@@ -133,5 +131,5 @@ def test_the_demo_holds_its_conversation(tmp_path: Path) -> None:
         "建议用 DeepSeek-R1",
         "DeepSeek-R1 on 8×NVIDIA H200",
     ):
-        assert words in done.stdout
+        assert words in told
     assert page.read_text("utf-8").startswith("<!doctype html>")

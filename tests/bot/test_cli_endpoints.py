@@ -117,8 +117,9 @@ def test_a_directory_called_like_an_endpoint_needs_its_path(arena: Arena, tmp_pa
 def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -> None:
     folder = tmp_path / "references"
     settings = {"R1_REFERENCE_DIR": str(folder)}
-    done = r1("reference", "record", arena.spec(FULL), "--variant", "DeepSeek-R1", **settings)
+    done = r1("reference", "record", arena.spec(FULL), "--variant", "DeepSeek-R1", "--json", **settings)
     assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"file", "variant", "host", "created", "parts"}
     assert "DeepSeek-R1" in r1("reference", "list", **settings).stdout
     assert json.loads(r1("identify", arena.spec(FULL), "--json", **settings).stdout)["verdict"]["outcome"] == "full"
     unheard = r1("reference", "record", arena.spec(FULL), "--variant", "R9", "-o", str(tmp_path / "x.json"), **settings)

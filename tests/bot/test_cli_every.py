@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import pytest
 import yaml
 from arena import Arena, Served, trusted
+from command_line import r1
 
-from bot.cli import group, main
+from bot.cli import group
 from bot.spoken import commands, speak
 from bot.typed import Printed
 from engine.samples import forgeries
@@ -26,29 +25,6 @@ ELSEWHERE = {"demo", "reference record"}
 EVERY = {" ".join(path): command for path, command in commands(group)}
 FULL, DISTILL = trusted("DeepSeek-R1"), trusted("R1-Distill-Qwen-32B", 1)
 FAKE = Served(2, 0, "R1-Distill-Qwen-32B", "distilled", DISTILL.stack, "deepseek-r1", ())
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def r1(*words: str, stdin: str = "") -> Done:
-    """The command as it is called, but in this process: what it imports is imported once."""
-    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["r1", *words])
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        patch.setattr(sys, "stdout", out)
-        patch.setattr(sys, "stderr", err)
-        with pytest.raises(SystemExit) as ended:
-            main()
-    told = []
-    for stream in (out, err):
-        stream.flush()
-        told.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
-    return Done(int(ended.value.code or 0), *told)
 
 
 def shape_of(command: click.Command) -> Printed:

@@ -1,0 +1,121 @@
+"""What people are told of a watch: a job of its own, that waits for quiet hours to end and is answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from bot.jobs import WatchLine
+from bot.requests import Origin, Request, request_from_json, schedule_from_json
+from bot.store.models import JobRow, WatchRow
+from bot.store.queries import StoredVerdict, add_request, load_verdict
+from bot.watches.changing import line_of
+from bot.watches.known import Known, known_from_json
+from bot.watches.times import quiet_until
+from engine.errors import R1Error, UsageError
+
+Kind = Literal["first", "changed", "unchanged", "undecided", "failing", "recovered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be told of a watch.
+
+    Attributes:
+        kind: ``first``: what it is, where nobody knew; ``unchanged``: the one look that was asked for found nothing
+            new; ``undecided``: looks no longer tell what it is; ``failing``: they cannot be done.
+        seen: when it was found.
+        was: what people knew.
+        last: when it was last seen to be so.
+        before, after: the verdicts, as far as they are kept.
+        failures, error: how many looks failed in a row, and why the last one did.
+    """
+
+    watch: WatchLine
+    kind: Kind
+    seen: datetime
+    was: Known | None = None
+    last: datetime | None = None
+    before: StoredVerdict | None = None
+    after: StoredVerdict | None = None
+    failures: int = 0
+    error: R1Error | None = None
+
+
+def post_notice(
+    session: Session,
+    row: WatchRow,
+    key: str,
+    kind: Kind,
+    seen: datetime,
+    *,
+    verdict_id: str | None = None,
+    error: Mapping[str, Any] | None = None,
+    failures: int = 0,
+) -> None:
+    """Keep a notice for a worker to give, as the watch stands; nowhere to tell it, none is kept.
+
+    Args:
+        key: what it is told of; of the same there is one notice.
+        error: a failure's code and values.
+    """
+    origin, look = _place(row), request_from_json(row.request)
+    if origin is None:
+        return
+    told = {
+        "kind": kind,
+        "seen": seen.isoformat(),
+        "was": row.known,
+        "last": row.looked_at.isoformat() if row.looked_at is not None else None,
+        "before": row.verdict_id,
+        "after": verdict_id,
+        "failures": failures,
+        "error": error,
+    }
+    private = look.private if origin.channel == row.channel else None
+    request = Request("watch", look.text, look.lang, target=row.target, watch=row.id, notice=told, private=private)
+    request_id = add_request(session, request, origin, f"notice:{row.id}:{key}")
+    until = quiet_until(schedule_from_json(row.schedule), seen, row.timezone)
+    waits = until.timestamp() if until is not None else None
+    job = JobRow(request_id=request_id, state="computed", lease_until=waits)
+    job.verdict_id, job.other_verdict_id = verdict_id, row.verdict_id
+    session.add(job)
+    session.flush()
+
+
+def load_notice(session: Session, request: Request) -> Notice:
+    """What a notice's job tells.
+
+    Raises:
+        UsageError: its watch was deleted.
+    """
+    row, told = session.get(WatchRow, request.watch or ""), request.notice or {}
+    if row is None:
+        raise UsageError("watch_unknown", id=(request.target or "")[:120])
+    error = told.get("error")
+    return Notice(
+        watch=line_of(row),
+        kind=told["kind"],
+        seen=datetime.fromisoformat(told["seen"]),
+        was=known_from_json(told.get("was")),
+        last=datetime.fromisoformat(told["last"]) if told.get("last") else None,
+        before=load_verdict(session, told["before"]) if told.get("before") else None,
+        after=load_verdict(session, told["after"]) if told.get("after") else None,
+        failures=told.get("failures", 0),
+        error=R1Error(error["code"], **error["values"]) if error else None,
+    )
+
+
+def _place(row: WatchRow) -> Origin | None:
+    """Where notices go: the channel that the schedule names, else where the watch was asked for."""
+    channel = schedule_from_json(row.schedule).channel
+    here = Origin("watch", row.team, row.channel, row.user, row.thread_ts)
+    if channel is not None and channel != row.channel:
+        return replace(here, channel=channel, thread_ts=None)
+    return here if row.channel else None
+
+
