@@ -152,7 +152,7 @@ def test_every_command_and_option_is_explained(lang: str) -> None:
 
 def test_texts_are_of_commands_and_options_that_there_are() -> None:
     said = yaml.safe_load(Path("bot/templates/en/cli.yaml").read_text(encoding="utf-8"))["cli"]
-    every = {**EVERY, "r1": group} | {name: entry for name, entry in group.commands.items()}
+    every = {**EVERY, "r1": group} | dict(group.commands)
     for verb, texts in said["verbs"].items():
         known = {parameter.name for parameter in every[verb].params} | {"about", "brief", "epilog"}
         assert set(texts) <= known, verb
