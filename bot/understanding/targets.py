@@ -29,7 +29,9 @@ _UNIT = re.compile(
     r"|[A-Za-z]/[A-Za-z]|\d{1,4}/\d{1,4}|w/\w{1,20}|[A-Z]{2,4}/[A-Z]{2,4})$",
     re.IGNORECASE | re.ASCII,
 )
-_SITE = re.compile(r"huggingface\.co|hf\.co|hf-mirror\.com|ollama\.com|modelscope\.cn|/v1\b|:\d{2,5}(?:/|$)|\bapi\b|llm", re.I)
+_SITE = re.compile(
+    r"huggingface\.co|hf\.co|hf-mirror\.com|ollama\.com|modelscope\.cn|/v1\b|:\d{2,5}(?:/|$)|\bapi\b|llm", re.I
+)
 _KNOWN = re.compile(
     r"r1|deepseek|qwen|llama|mistral|gguf|awq|gptq|distil|\d{1,3}b(?![a-z])|v\d|model|ckpt|checkpoint|-\w+-|bert|gpt",
     re.I,
