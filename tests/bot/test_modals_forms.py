@@ -62,10 +62,10 @@ def test_a_full_home_tab_is_valid_at_the_extremes(target: str, title: str, lang:
     assert problems_of_view(view, "home") == [] and len(view["blocks"]) <= 100
 
 
-def filled(form: str, request: Request, offered: Offered = Offered(), **typed: Any) -> Request:
+def filled(form: str, request: Request, offered: Offered | None = None, **typed: Any) -> Request:
     """The request that a form gives back, once a person has opened it, typed into it and submitted it."""
     modals = Modals()
-    view = VIEWS[form](request, Where(request.lang), offered)
+    view = VIEWS[form](request, Where(request.lang), offered or Offered())
     modals.open({"trigger_id": modals.trigger("U1"), "view": view})
     shown = modals.submission(modals.opened[0], typed, "T1")["view"]
     read: Request = READ[form](typed_in(shown["state"]["values"]), unpacked(shown["private_metadata"]), load_settings())

@@ -82,7 +82,7 @@ def test_buttons_forms_and_the_home_tab_work_over_sockets_too(slack: LocalSlack,
     slack.press(verdict, "r1.compare")
     modal = slack.modal()
     assert modal is not None
-    slack.submit(other="")
+    slack.submit(other=" ")
     assert "Name a model" in modal.errors["other"]
     other = samples / "DeepSeek-R1-Distill-Qwen-7B"
     compared = answer_to(slack, lambda: slack.submit(other=str(other)))

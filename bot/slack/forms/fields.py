@@ -39,10 +39,13 @@ class Where:
         return Origin("modal", team, self.channel, user, self.thread_ts, self.response_url)
 
     def packed(self) -> str:
-        """As a form's ``private_metadata``."""
+        """As a form's ``private_metadata``: what matters least is left out where Slack would refuse all of it."""
         kept = {name: value for name, value in asdict(self).items() if value not in (None, "", {})}
-        text = json.dumps(kept)
-        return text if len(text) <= _METADATA else json.dumps({**kept, "response_url": None})
+        for name in ("response_url", "rest", ""):
+            if len(text := json.dumps(kept, ensure_ascii=False)) <= _METADATA:
+                break
+            kept.pop(name, None)
+        return text
 
 
 def unpacked(text: str) -> Where:
