@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -75,25 +77,29 @@ def _changed_since(moment: datetime, request: Request, settings: Settings) -> bo
     return _newest((*given, *files)) >= moment.timestamp()
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path) -> Iterator[str]:
     """A local target's files and folders; nothing for what is not on this machine. A single file of a set stands for
     the folder it is in."""
     try:
         if not path.exists():
             return
-        root = path if path.is_dir() else path.parent
-        yield root
-        yield from (entry for entry in root.iterdir() if path.is_dir() or entry.is_file())
+        every = path.is_dir()
+        root = path if every else path.parent
+        yield str(root)
+        with os.scandir(root) as entries:
+            yield from (entry.path for entry in entries if every or entry.is_file())
     except OSError:
         return
 
 
-def _newest(paths: Iterable[Path]) -> float:
+def _newest(paths: Iterable[str | Path]) -> float:
     latest = 0.0
     for path in paths:
         try:
+            seen = os.lstat(path)
             # Through links too: a Hub cache's files are links to blobs.
-            latest = max(latest, path.stat().st_ctime, path.lstat().st_ctime)
+            behind = Path(path).stat() if stat.S_ISLNK(seen.st_mode) else seen
+            latest = max(latest, seen.st_ctime, behind.st_ctime)
         except OSError:
             return float("inf")
     return latest

@@ -16,6 +16,10 @@ from engine.codec import from_json, recommendation_from_json, recommendation_to_
 from engine.identification import Identification, Recommendation
 
 _NO_CONTEXT = ("refused", "other", "help", "forget")
+_MOST_KNOWN = 32
+_KNOWN: dict[tuple[str, datetime], Identification] = {}
+"""What the latest verdicts rest on, decoded: a verdict is never changed, and forgotten with its row, which is asked for
+each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +126,34 @@ def load_recommendation(session: Session, recommendation_id: str) -> Recommendat
 
 def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) -> StoredVerdict | None:
     """A stored verdict by its public id; with ``team``, only that team's own."""
-    row = session.get(VerdictRow, verdict_id)
-    if row is None or (team is not None and row.team != team):
-        return None
-    asked = session.get(RequestRow, row.request_id) if row.request_id else None
-    rows = session.scalars(
-        select(EvidenceRow).where(EvidenceRow.verdict_id == verdict_id).order_by(EvidenceRow.position)
+    about = (
+        select(VerdictRow.created, VerdictRow.target, VerdictRow.request_id, RequestRow.text, RequestRow.payload)
+        .outerjoin(RequestRow, RequestRow.id == VerdictRow.request_id)
+        .where(VerdictRow.id == verdict_id)
     )
+    if team is not None:
+        about = about.where(VerdictRow.team == team)
+    row = session.execute(about).one_or_none()
+    if row is None:
+        return None
+    found = _decoded((verdict_id, row.created), session)
+    request = request_from_json(row.payload) if row.payload is not None else None
+    said = row.text if row.text is not None else row.target
+    return StoredVerdict(verdict_id, row.created, said, found, request, row.request_id)
+
+
+def _decoded(key: tuple[str, datetime], session: Session) -> Identification:
+    """What was found; the latest are kept as they are, for those who ask the same."""
+    known = _KNOWN.get(key)
+    if known is not None:
+        return known
+    row = session.get_one(VerdictRow, key[0])
+    rows = session.scalars(select(EvidenceRow).where(EvidenceRow.verdict_id == key[0]).order_by(EvidenceRow.position))
     evidence = [{**entry.scored, "observation": entry.observation} for entry in rows]
-    found = from_json({**row.payload, "evidence": evidence})
-    request = request_from_json(asked.payload) if asked else None
-    return StoredVerdict(row.id, row.created, asked.text if asked else row.target, found, request, row.request_id)
+    found = _KNOWN[key] = from_json({**row.payload, "evidence": evidence})
+    for oldest in list(_KNOWN)[:-_MOST_KNOWN]:
+        _KNOWN.pop(oldest, None)
+    return found
 
 
 def latest_verdict(session: Session, target: str, team: str | None = None) -> StoredVerdict | None:
