@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.slack.app import build_app
 from bot.slack.web import web_app
 from bot.store import Store, open_store
-from bot.store.models import BotRow, JobRow, VerdictRow, WatchRow, now
+from bot.store.models import BotRow, JobRow, OrganisationRow, VerdictRow, WatchRow, now
 
 HOST = "https://r1.example.com"
 
@@ -169,6 +169,23 @@ def test_two_workspaces_install_are_answered_each_by_its_own_token_and_one_leave
         )  # kept, for when it is back
         assert waiting.created <= now()
     assert [slack.teams[team].violations for team in slack.teams] == [[], []]
+
+
+def test_an_organisation_installs_once_for_all_its_workspaces(running: Running) -> None:
+    slack, browser, store = running.slack, running.browser, running.store
+    for team in ("T0EAST", "T0WEST"):
+        slack.add_team(team, name=team, enterprise="E0ORG")
+    assert "E0ORG Inc." in browser.install("team=E0ORG").text
+    for team in ("T0EAST", "T0WEST"):
+        slack.mention("help", team=team)
+        slack.wait_for(lambda team=team: said(slack, team))  # type: ignore[misc]
+    with store.begin() as session:
+        assert {(row.team, row.enterprise) for row in session.scalars(select(OrganisationRow))} == {
+            ("T0EAST", "E0ORG"), ("T0WEST", "E0ORG")
+        }  # fmt: skip
+    slack.uninstall("E0ORG")
+    slack.wait_for(lambda: None not in _installed(store))
+    assert all(slack.teams[team].violations == [] for team in ("T0EAST", "T0WEST"))
 
 
 def _installed(store: Store) -> list[str | None]:
