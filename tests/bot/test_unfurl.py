@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from served import free_port
+from sqlalchemy import select
 
 import engine
 from bot.demo import running_bot
@@ -19,6 +20,7 @@ from bot.requests import Origin, Request
 from bot.sealing import new_master_key
 from bot.settings import Settings
 from bot.store import Store, open_store
+from bot.store.models import RequestRow
 from bot.store.queries import add_request, save_identification
 
 HOST = "https://r1.example.com"
@@ -76,6 +78,19 @@ def test_a_link_shows_what_the_verdict_says_and_what_to_do_next(running: Running
     ]  # fmt: skip
     chinese = shared(running.slack, f"{link}&lang=zh")
     assert "把握" in json.dumps(list(chinese.unfurls.values()), ensure_ascii=False)
+
+
+def test_what_is_pressed_below_a_link_is_asked_where_the_link_is(
+    running: Running, found: engine.Identification
+) -> None:
+    verdict = keep(running.store, found, "T0LOCAL")
+    message = shared(running.slack, link_of(verdict, "T0LOCAL", running.settings) or "")
+    for action in ("r1.explain", "r1.report"):
+        assert running.slack.press(message, action).status == 200
+    with running.store.begin() as session:
+        asked = session.scalars(select(RequestRow).where(RequestRow.surface == "button").order_by(RequestRow.created))
+        requests = [(row.verb, row.payload["verdict_id"], row.team, row.channel) for row in asked]
+    assert requests == [(verb, verdict, "T0LOCAL", "C0MODELS") for verb in ("explain", "report")]
 
 
 def test_other_links_and_other_teams_verdicts_stay_bare(running: Running, found: engine.Identification) -> None:
