@@ -16,7 +16,7 @@ from bot.requests import Action, Lang, Origin
 from bot.slack.accepting import Desk
 from bot.slack.blocks import Block, cut, mark, plain, rows
 from bot.slack.installing import team_of
-from bot.store.mine import verdicts_of, watches_of
+from bot.store.mine import verdicts_of
 from bot.store.models import JobRow
 
 log = logging.getLogger("r1.slack")
@@ -86,14 +86,17 @@ def home_view(home: Home, lang: Lang) -> Block:
 
 
 def _publish(desk: Desk, team: str, user: str) -> None:
+    from bot.watches import list_watches
+
+    who = Origin("modal", team, user=user)
     try:
         with desk.store.begin() as session:
             person = person_in(session, team, user)
             home = Home(
                 person,
                 verdicts_of(session, team, user, limit=MOST_VERDICTS),
-                watches_of(session, team, user, limit=MOST_WATCHES + 1),
-                is_admin(Origin("modal", team, user=user), desk.settings),
+                list_watches(session, who, limit=MOST_WATCHES + 1),
+                is_admin(who, desk.settings),
             )
         view = home_view(home, person.language(desk.settings.default_lang))
         desk.clients(team).views_publish(user_id=user, view=view)

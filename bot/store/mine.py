@@ -1,14 +1,11 @@
-"""What is somebody's own, in the store: verdicts they asked for last, what they have watched. Every function takes an
-open session."""
+"""What is somebody's own, in the store: the verdicts they asked for last. Every function takes an open session."""
 
 from __future__ import annotations
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.jobs import WatchLine
-from bot.requests import schedule_from_json
-from bot.store.models import JobRow, RequestRow, VerdictRow, WatchRow
+from bot.store.models import JobRow, RequestRow, VerdictRow
 from bot.store.queries import HistoryRow
 
 
@@ -34,25 +31,4 @@ def verdicts_of(session: Session, team: str, user: str, *, limit: int) -> tuple[
     return tuple(
         HistoryRow(row.id, row.created, row.target, row.outcome, row.title, row.confidence, row.claim_check)
         for row, _ in rows
-    )
-
-
-def watches_of(session: Session, team: str, user: str, *, limit: int) -> tuple[WatchLine, ...]:
-    """What somebody has watched, the newest first; not what is over."""
-    mine = (WatchRow.team == team) & (WatchRow.user == user) & WatchRow.state.in_(("active", "paused"))
-    rows = session.scalars(select(WatchRow).where(mine).order_by(WatchRow.created.desc(), WatchRow.id).limit(limit))
-    return tuple(
-        WatchLine(
-            id=row.id,
-            target=row.target,
-            schedule=schedule_from_json(row.schedule),
-            timezone=row.timezone,
-            state=row.state,
-            channel=row.channel,
-            user=row.user,
-            next_at=row.next_at,
-            looked_at=row.looked_at,
-            verdict_id=row.verdict_id,
-        )
-        for row in rows
     )

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from pressing import CHANNEL, answer_to, answers, asides, shown
@@ -14,6 +15,13 @@ from pressing import CHANNEL, answer_to, answers, asides, shown
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import Message
+from bot.people import People
+from bot.requests import Origin, Request
+from bot.settings import load_settings
+from bot.slack.accepting import Desk, Taken, take_in
+from bot.slack.assistant import Signs
+from bot.slack.installing import clients as clients_of
+from bot.store import open_store
 
 OTHER, ADMIN = "U0OTHER", "U0ADMIN"
 
@@ -160,3 +168,24 @@ def test_buttons_about_what_is_gone_say_so(slack: LocalSlack, verdict: Message) 
     assert "no verdict a2a2a2a2a2" in asides(slack)[-1]
     slack.press(lost, "r1.judge", "right:a2a2a2a2a2")
     assert "no verdict a2a2a2a2a2" in asides(slack)[-1]
+
+
+def test_two_clicks_at_the_same_moment_are_one(database_url: str) -> None:
+    store, settings = open_store(database_url), load_settings()
+    clients = clients_of(settings, store)
+    people = People(store, lambda team, user: ("zh-CN", "Asia/Shanghai"))
+    desk = Desk(store, settings, clients, people, Signs(clients))
+    origin = Origin("button", "T1", "C1", "U1", "1.2")
+    request = Request("explain", "explain abcdefghjk", "en", verdict_id="abcdefghjk")
+    taken: list[Taken] = []
+    clicks = [
+        Thread(target=lambda at=at: taken.append(take_in(desk, request, origin, people.of("T1", "U1"), f"press:{at}")))
+        for at in range(8)
+    ]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    assert len(taken) == 8 and sum(one.job is not None for one in taken) == 1
+    assert people.of("T1", "U1").language("en") == "zh"
+    store.close()

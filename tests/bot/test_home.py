@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,21 @@ def test_nothing_that_was_asked_at_home_is_seen_in_a_channel(slack: LocalSlack, 
         rows = database.execute("SELECT DISTINCT channel FROM requests WHERE surface IN ('modal', 'button')").fetchall()
     assert {channel for (channel,) in rows} == {slack.workspace.dm_of("U0PERSON")}
     assert all(message.thread_ts is None for message in answers(slack, CHANNEL))
+
+
+def test_a_slow_slack_holds_up_nobody(slack: LocalSlack) -> None:
+    released = threading.Event()
+
+    def slow(method: str, arguments: dict[str, object]) -> int | None:
+        if method == "users.info":
+            released.wait(1.9)
+        return None
+
+    slack.workspace.person("U0NEW", locale="zh-CN", tz="Asia/Shanghai")
+    slack.workspace.refuse, usual = slow, slack.workspace.refuse
+    delivery = slack.slash("help", user="U0NEW")
+    early = not released.is_set()
+    released.set()
+    slack.workspace.refuse = usual
+    assert delivery.status == 200 and early
+    slack.wait_for(lambda: "蒸馏版" in shown(answer_to(slack, lambda: slack.slash("help", user="U0NEW"))))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.local_slack.modals import Modals
 from bot.local_slack.validate_view import problems_of_view
+from bot.jobs import WatchLine
 from bot.people import Person
 from bot.presentation.home import Home
 from bot.requests import Lang, Request, Schedule
@@ -58,7 +59,12 @@ def test_a_full_home_tab_is_valid_at_the_extremes(target: str, title: str, lang:
         HistoryRow(f"abcdefgh{at:02d}", now(), target or "x", outcomes[at % 4], title, 0.97, checks[at % 4])
         for at in range(60)
     )
-    view = home_view(Home(Person(lang, None, "Asia/Shanghai", False, title), rows, (), admin), lang)
+    watches = tuple(
+        WatchLine(f"abcdefgh{at:02d}", target or "x", Schedule(every="6h", at=("09:00",) * 9, until=date(2030, 1, 1)),
+                  "UTC", ("active", "paused")[at % 2], "C1", "U1", now(), now(), None, 9, "full", title)
+        for at in range(60)
+    )  # fmt: skip
+    view = home_view(Home(Person(lang, None, "Asia/Shanghai", False, title), rows, watches, admin), lang)
     assert problems_of_view(view, "home") == [] and len(view["blocks"]) <= 100
 
 
