@@ -24,8 +24,8 @@ def understand(
         names: of registered endpoints, which are targets too.
         earlier: what was last asked in the same thread.
     """
-    from bot.understanding.deciding import Heard, checked
     from bot.understanding.following import follow
+    from bot.understanding.heard import Heard, checked
     from bot.understanding.scene import scene_of
 
     blank = Request(verb="other", text=text, lang=lang, free=True)

@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from bot.requests import Earlier, Request, Schedule
-from bot.understanding.deciding import Heard, checked, decide, targets
-from bot.understanding.demands import OF_SIZE, as_text, read, settled
+from bot.understanding.deciding import decide
+from bot.understanding.demands import OF_SIZE, as_text, quantization_in, read, settled
+from bot.understanding.heard import Heard, checked, targets
 from bot.understanding.lexicon import lexicon
-from bot.understanding.schedules import read_schedule
+from bot.understanding.watching import when
 
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "sixteen": 16,
             "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "十六": 16}  # fmt: skip
@@ -21,6 +22,10 @@ _PEOPLE = re.compile(
 _TOKENS = re.compile(
     r"^\W{0,4}(?:and |with |at |那 ?|换成 ?|改成 ?)?(?P<n>\d{1,4})\s?k(?: ?tokens?)?\s?(?:呢|吧|then|instead|context|ctx)?\W{0,4}$"
 )
+_BARE = re.compile(
+    r"^(?:and |how about |what about |with |or |then |make it |use |那么? ?|换成? ?|改成? ?|用 ?){1,2}(?P<n>[1-9]\d?|two|three|four|five|six|seven|eight|ten|[二两三四五六七八九十])(?: then| instead|呢|个呢?)?[?. !]{0,3}$"
+)
+_BITS = re.compile(r"\d{1,2}[- ]?bits?\b|\d{1,2} ?比特|量化|quanti[sz]")
 _HALVES = {"double": 2.0, "triple": 3.0, "half": 0.5}
 _FIELDS = ("budget", "concurrency", "context", "throughput", "prompt", "output", "memory", "ttft", "tpot")
 
@@ -60,9 +65,17 @@ def _talk(heard: Heard, earlier: Earlier | None) -> Request | None:
 def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
     """What is asked of the model before, or of its verdict, without naming it again."""
     scene, before = heard.scene, earlier.request
+    if (
+        alone.verb == "compare"
+        and alone.ask is not None
+        and alone.target
+        and before.target
+        and before.verb != "compare"
+    ):
+        return replace(alone, target=before.target, other=alone.target, ask=None) if scene.has("it") else None
     if alone.target is not None or alone.verdict_id is not None or scene.models:
         return None
-    known = earlier.verdict_id or (before.target if before.verb in ("identify", "explain", "report", "watch") else None)
+    known = earlier.verdict_id or (before.target if before.verb in ("identify", "explain", "report") else None)
     if known is not None and not scene.hardware and not scene.says("choice"):
         verb = "report" if scene.has("report") else "explain" if scene.says("explain") else None
         if verb is not None:
@@ -75,13 +88,8 @@ def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
     if named and before.verb in ("identify", "explain", "report") and sizes and not scene.says("choice"):
         given = {name: value for name, value in read(scene.text).stated().items() if name in OF_SIZE}
         return replace(heard.blank, verb="size", target=before.target, constraints=as_text(given))
-    if (
-        named
-        and before.verb == "identify"
-        and alone.verb in ("other", "identify")
-        and scene.has("it")
-        and scene.has("endpoint_noun", "identify", "look", "again")
-    ):
+    again = scene.has("again") or (scene.has("it") and scene.has("endpoint_noun", "identify", "look"))
+    if named and before.verb == "identify" and alone.verb in ("other", "identify") and again:
         return replace(before, text=heard.blank.text, lang=heard.blank.lang, free=True, fresh=scene.says("again"))
     return None
 
@@ -120,11 +128,17 @@ def _same_kind(
         given = {name: value for name, value in constraints.items() if name in OF_SIZE}
         return replace(heard.blank, verb="size", target=names.pop(), constraints=given)
     chooses = alone.verb in ("recommend", "other") and (scene.says("choice") or alone.ask is not None)
+    if before.verb == "size" and not (alone.verb == "recommend" and scene.says("choice")):
+        quantization = quantization_in(scene.text)
+        asks = alone.verb == "size" or quantization or _BITS.search(scene.sketch)
+        if not altered and not asks and not chooses:
+            return None
+        if altered or asks:
+            given = {name: value for name, value in constraints.items() if name in OF_SIZE}
+            kept = quantization or before.quantization
+            return replace(before, **_said(heard), constraints=given, scenario="", quantization=kept)
     if not altered and not chooses:
         return None
-    if before.verb == "size" and not chooses:
-        given = {name: value for name, value in constraints.items() if name in OF_SIZE}
-        return replace(before, **_said(heard), constraints=given, scenario="")
     return replace(heard.blank, verb="recommend", constraints=constraints, scenario="")
 
 
@@ -171,7 +185,7 @@ def _compared(heard: Heard, before: Request) -> Request:
 def _rescheduled(heard: Heard, before: Request) -> Request | None:
     """The watch before, at other times or of another target."""
     found = targets(heard, verbed=True)
-    said = read_schedule(heard.scene.spoken, heard.today).schedule
+    said = when(heard, certain=True)[0] if heard.scene.has("time") or "#" in heard.typed else None
     if said is None and not found:
         return None
     new = {name: value for name, value in asdict(said or Schedule()).items() if value}
@@ -234,6 +248,8 @@ def _recounted(heard: Heard, parts: Any) -> Any:
     elif match := lexicon().cues["count_of"].search(scene.sketch):
         said = match["n"] or match["zh"]
         count = _NUMBERS.get(said) or (int(said) if said.isdigit() and int(said) else count)
+    elif match := _BARE.match(scene.sketch):
+        count = _NUMBERS.get(match["n"]) or int(match["n"]) or count
     return [{"device": part["device"], "count": count}]
 
 

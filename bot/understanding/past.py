@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.requests import Request
 
 if TYPE_CHECKING:
-    from bot.understanding.deciding import Heard
+    from bot.understanding.heard import Heard
 
 _NUMBER = re.compile(
     r"(?:last|recent|latest|past|newest|最近的?|最新的?|前)\s?(?P<n>\d{1,2}|[一二两三四五六七八九十]|two|three|five|ten|four|six)\s?(?!\d|天|周|个?月|days?|weeks?|months?|hours?|小时)"

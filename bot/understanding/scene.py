@@ -79,7 +79,7 @@ def said(sketch: str, cue: str) -> bool:
     """Whether a cue is in a sketch, and not denied."""
     words = lexicon()
     for match in words.cues[cue].finditer(sketch):
-        before, after = sketch[max(0, match.start() - 32) : match.start()], sketch[match.end() : match.end() + 12]
+        before, after = sketch[max(0, match.start() - 32) : match.start()], sketch[match.end() : match.end() + 48]
         if not words.cues["denied_before"].search(before) and not words.cues["denied_after"].match(after):
             return True
     return False
@@ -88,12 +88,13 @@ def said(sketch: str, cue: str) -> bool:
 def scene_of(typed: str, names: Collection[str] = ()) -> Scene:
     """Lay out a message. ``names``: of registered endpoints."""
     text = typed.translate(WIDE)
-    quoted = _quoted_spans(text)
+    named = find_mentions(text, names)
+    quoted = [span for span in _quoted_spans(text) if not _names(text, span, named)]
     spoken = _blanked(text, quoted)
     quoted_only = not re.search(r"\w", spoken)
     if quoted_only:
         spoken, quoted = text, []
-    mentions = _usable(text, find_mentions(text, names), quoted)
+    mentions = _usable(text, named, quoted)
     models = find_models(_blanked(text, [(one.start, one.end) for one in mentions]))
     hardware = _hardware(text)
     sketch = _sketch(spoken, quoted, mentions, models, hardware)
@@ -121,6 +122,12 @@ def _quoted_spans(text: str) -> list[tuple[int, int]]:
         spans += found
         rest = _blanked(rest, found)
     return sorted(spans)
+
+
+def _names(text: str, span: tuple[int, int], mentions: tuple[Mention, ...]) -> bool:
+    """Whether a quotation is of nothing but a model's address, as people set names apart."""
+    inside = [one for one in mentions if span[0] <= one.start < span[1]]
+    return len(inside) == 1 and len(text[span[0] : span[1]].strip('`"「」『』 \n')) <= len(inside[0].spec) + 1
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:

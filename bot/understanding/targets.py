@@ -12,6 +12,7 @@ from bot.understanding.lexicon import lexicon
 Kind = Literal["url", "hub", "path", "file", "ollama", "endpoint", "verdict"]
 _TARGET = re.compile(
     r"(?P<url>https?://[\w\[][\w.~:/?#\[\]@!$&*+,;=%-]{0,500})"
+    r"|(?P<site>(?<![\w./:@-])(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/[\w.-]{1,96}/[\w.-]{1,96}(?:@[\w./-]{1,128})?(?::[\w.-]{1,64})?)"
     r"|(?P<other>(?<![a-z])[a-z][a-z0-9+.-]{1,10}://(?<!hf://)[^\s,，。；]{1,500})"
     r"|(?P<file>(?<![\w./~-])(?:[~.]{0,2}/)?[\w.+-]{1,200}(?:/[\w.+-]{1,200}){0,12}\.(?:gguf|safetensors)(?![\w-]))"
     r"|(?P<path>(?<![\w.~:/-])(?:~|\.{1,2})?/[\w.~+-]{1,200}(?:/[\w.~+-]{1,200}){0,20}/?)"
@@ -55,7 +56,7 @@ def is_target(word: str) -> bool:
     if " " in word:  # it was quoted
         return word.startswith(("/", "./", "../", "~/")) and not word.startswith("/ ")
     match = _TARGET.fullmatch(word)
-    if match is None or match.lastgroup == "other" or word[-1] in ".,;:!?":
+    if match is None or match.lastgroup in ("other", "site") or word[-1] in ".,;:!?":
         return False
     return match.lastgroup != "hub" or not _prose(word)
 
@@ -79,6 +80,14 @@ def find_mentions(text: str, names: Collection[str] = ()) -> tuple[Mention, ...]
 def _written(text: str) -> Iterator[Mention]:
     for match in _TARGET.finditer(text):
         kind, spec = match.lastgroup, match[0].rstrip(".,;:!?")
+        if kind == "url" and is_verdict(spec.rstrip("/").rsplit("/", 1)[-1].removesuffix(".html")):
+            yield Mention(
+                spec.rstrip("/").rsplit("/", 1)[-1].removesuffix(".html"), match.start(), match.end(), "verdict"
+            )
+            continue
+        if kind == "site":
+            yield Mention(spec.split("/", 1)[1], match.start(), match.start() + len(spec), "hub")
+            continue
         if kind == "other" or not spec or (kind == "path" and (_PROGRAM.search(spec) or _SYSTEM.match(spec))):
             continue
         # "acme/r1-满血版" names no repository: its name goes on in letters that none has.

@@ -1,0 +1,93 @@
+"""Messages that ask to look again and again, or no more → requests for watches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bot.requests import Request, Schedule
+from bot.understanding.heard import NAME, POLITE, Heard, only_told, targets, without_targets
+from bot.understanding.lexicon import lexicon
+from bot.understanding.scene import near_name
+from bot.understanding.schedules import read_schedule
+from engine.errors import UsageError
+
+_WATCHED = re.compile(
+    rf"{POLITE}(?:watch|monitor|keep an eye on|.{{0,16}}?(?:监控|监视|盯|查|看)(?:一下|着|住)?) ?(?P<name>{NAME})(?![a-z])",
+    re.A,
+)
+
+
+def watches(heard: Heard) -> Request | None:
+    scene = heard.scene
+    if scene.has("elsewhere"):
+        return None
+    watch = replace(heard.blank, verb="watch")
+    found = targets(heard, verbed=True)
+    target = found[0].spec if found else next((one.spec for one in scene.mentions if one.kind == "verdict"), None)
+    if scene.has("watch_list"):
+        return replace(watch, action="list", target=target)
+    if scene.has("watch_end"):
+        pauses = scene.has("watch_pause")
+        until = when(heard)[0] if pauses else None
+        action = "pause" if pauses else "remove"
+        return replace(watch, action=action, target=target, schedule=until, ask=None if target else "target")  # type: ignore[arg-type]
+    if scene.has("watch_resume"):
+        return replace(watch, action="resume", target=target, ask=None if target else "target")
+    if scene.has("past_tense", "hypothetical") and not scene.has("watch_notify"):
+        return None
+    return _new_watch(heard, watch, target)
+
+
+def _new_watch(heard: Heard, watch: Request, target: str | None) -> Request | None:
+    scene = heard.scene
+    watches, tells = scene.says("watch"), scene.says("watch_notify")
+    if (not tells and only_told(heard)) or (
+        scene.has("check", "watch") and not scene.says("check", "watch") and not tells
+    ):
+        return replace(heard.blank, verb="help") if watches else None
+    if not (watches or tells or target) or (scene.has("denied_watch") and not watches):
+        return None
+    schedule, rest = when(heard, certain=watches or tells) if scene.has("time") or watches else (None, "")
+    often = schedule is not None and _often(schedule)
+    checks = often and (scene.says("check") or (bool(schedule and schedule.every) and _little(rest)))
+    if not (watches or tells or (checks and target)):
+        return None
+    if target is None and (watches or tells):
+        target = near_name(scene.sketch, heard.names) or _named_after(_WATCHED, scene.sketch)
+    if target is None and not watches:
+        return None
+    if target is None and len(scene.sketch) > 40 and not scene.has("endpoint_noun", "domain"):
+        return None
+    return replace(watch, action="add", target=target, schedule=schedule, ask=None if target else "target")
+
+
+def _named_after(pattern: re.Pattern[str], sketch: str) -> str | None:
+    """A name nobody registered, where it can be nothing else; the answer says that it is unknown."""
+    match = pattern.match(sketch)
+    return match["name"] if match and match["name"] not in lexicon().no_names else None
+
+
+def when(heard: Heard, *, certain: bool = False) -> tuple[Schedule | None, str]:
+    """The schedule that is said, and the rest of the text.
+
+    Raises:
+        UsageError: a watch is asked for, ``certain``, at times that cannot be.
+    """
+    text = without_targets(heard)
+    try:
+        read = read_schedule(text, heard.today)
+    except UsageError:
+        if certain:
+            raise
+        return None, text
+    return read.schedule, read.rest
+
+
+def _often(schedule: Schedule) -> bool:
+    return bool(schedule.every or schedule.once or schedule.at or schedule.days)
+
+
+def _little(rest: str) -> bool:
+    """Whether next to nothing is said beside when, and of what."""
+    return len(re.findall(r"[a-z]+|[\u4e00-\u9fff]", re.sub("[⊙❝◇▣]", " ", rest.lower()))) <= 6
