@@ -113,7 +113,7 @@ def _kept_answer(
 ) -> Answer:
     """From what the store holds."""
     team = None if origin.surface == "cli" else origin.team
-    with store.begin() as session:
+    with store.read() as session:
         first = load_verdict(session, kept.verdict_id) if kept.verdict_id else None
         second = load_verdict(session, kept.other_verdict_id) if kept.other_verdict_id else None
         if first is not None and second is not None:
@@ -198,10 +198,10 @@ def _compare(request: Request, origin: Origin, work: Work) -> Kept:
 
 def _looked_up(request: Request, origin: Origin, work: Work) -> tuple[Asked | None, str | None]:
     """The endpoint that is meant, if one is, and the id of a verdict that still stands."""
-    with work.store.begin() as session:
+    with work.store.read() as session:
         asked = resolve(session, request, origin, work.settings)
     check_target(request, origin, work.settings, registered=asked is not None)
-    with work.store.begin() as session:
+    with work.store.read() as session:
         return asked, repeatable(session, request, origin, work.settings)
 
 

@@ -176,7 +176,7 @@ def accept(
 
 def is_answered(store: Store, job_id: str) -> bool:
     """Whether somebody has the answer already."""
-    with store.begin() as session:
+    with store.read() as session:
         return session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in ("answered", None)
 
 

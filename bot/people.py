@@ -118,7 +118,7 @@ class People:
             log.info("Slack did not say who %s is", user, exc_info=True)
 
     def _row(self, team: str, user: str) -> PersonRow | None:
-        with self._store.begin() as session:
+        with self._store.read() as session:
             return session.get(PersonRow, (team, user))
 
 

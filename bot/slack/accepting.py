@@ -70,7 +70,7 @@ def understood(desk: Desk, written: str, origin: Origin, person: Person) -> Requ
         return endpoints_of(desk, origin.team)
 
     def earlier() -> Earlier | None:
-        with desk.store.begin() as session:
+        with desk.store.read() as session:
             return earlier_in(session, origin)
 
     lang = person.language(desk.settings.default_lang)
@@ -138,7 +138,7 @@ def pending_of(session: Session, request_id: str, origin: Origin, settings: Sett
 
 def endpoints_of(desk: Desk, team: str) -> Collection[str]:
     """Names of the endpoints that a workspace may ask."""
-    with desk.store.begin() as session:
+    with desk.store.read() as session:
         return endpoint_names(session, team)
 
 
@@ -181,7 +181,7 @@ def _settled(desk: Desk, request: Request, origin: Origin, dedup_key: str) -> st
     """Why a pending question can be settled no other way any more; nothing for the same press or words once more."""
     if request.confirms is None:
         return None
-    with desk.store.begin() as session:
+    with desk.store.read() as session:
         verb = session.scalar(select(RequestRow.verb).where(RequestRow.dedup_key == dedup_key))
     if verb == request.verb and origin.surface != "modal":
         return None

@@ -87,7 +87,7 @@ def installed_in(team: str, store: Store, settings: Settings) -> Installed:
     Raises:
         NotInstalled: there is none, it is not among ``allowed_teams``, or its token cannot be opened.
     """
-    with store.begin() as session:
+    with store.read() as session:
         found = installation_of(session, team, settings)
     if found is None or not is_allowed(found.team or team, found.enterprise, settings):
         raise _not_installed(team, settings)

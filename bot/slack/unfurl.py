@@ -38,7 +38,7 @@ def add_unfurl(app: App, store: Store, settings: Settings) -> None:
             if event.get("source") != "composer":  # there, only the one who writes sees it
                 origin = Origin("mention", team=team, channel=event.get("channel", ""), user=event.get("user", ""))
                 check_place(origin, settings)
-            with store.begin() as session:
+            with store.read() as session:
                 shown = _shown(session, [str(link.get("url")) for link in event.get("links", ())], team, settings)
             if shown:
                 _unfurl(client_of(team), event, shown)

@@ -99,7 +99,7 @@ class Reports:
             self._maker.shutdown(wait=False, cancel_futures=True)
 
     def _opened(self, verdict_id: str, key: str) -> StoredVerdict | None:
-        with self._store.begin() as session:
+        with self._store.read() as session:
             return load_verdict(session, verdict_id) if opens(session, verdict_id, key, self._settings) else None
 
     async def _made(self, stored: StoredVerdict, lang: Lang) -> bytes:

@@ -23,6 +23,7 @@ HEAD = "0004"
 it to Alembic's own head."""
 _ADVISORY_LOCK = 0x5231
 _BUSY_SECONDS = 30.0
+_LOOKS = "r1_looks"
 
 
 class StoreError(R1Error):
@@ -35,6 +36,13 @@ class Store:
 
     engine: Engine
     sessions: sessionmaker[Session]
+    readers: sessionmaker[Session]
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only looks: on SQLite, which has one writer at a time, nobody waits for it."""
+        with self.readers.begin() as session:
+            yield session
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -66,7 +74,8 @@ def open_store(url: str) -> Store:
     except (DBAPIError, OSError) as error:
         problem = str(getattr(error, "orig", None) or error).strip().splitlines()[0][:160]
         raise StoreError("store_unusable", url=shown, problem=problem) from error
-    return Store(engine, sessionmaker(engine, expire_on_commit=False))
+    looking = engine.execution_options(**{_LOOKS: True})
+    return Store(engine, sessionmaker(engine, expire_on_commit=False), sessionmaker(looking, expire_on_commit=False))
 
 
 def look_at(url: str, *, seconds: int) -> Engine | None:
@@ -161,4 +170,4 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that turns to writing can fail at once with SQLITE_BUSY; one that begins
     # as a writer waits its turn.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_LOOKS) else "BEGIN IMMEDIATE")
