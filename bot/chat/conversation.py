@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from bot.answering import Work, answer_of, find
 from bot.chat.choosing import Choice, asked_for, choices_of
 from bot.chat.lines import history_file
 from bot.chat.saving import saved
-from bot.commands import language_of, parse
+from bot.commands import language_of, parse, undecorate
 from bot.forgetting import Scope, forget
 from bot.jobs import Answer
 from bot.keeping import here
@@ -24,6 +25,7 @@ from bot.store import Store, open_store
 from bot.store.endpoints import list_endpoints
 from bot.store.queries import add_request, history
 from bot.terminal import mark
+from bot.understanding.assisted import assistant
 from engine.backends import Backend
 from engine.errors import R1Error, UsageError
 from engine.identification import Progress
@@ -117,7 +119,9 @@ class Conversation:
         self.store.close()
 
     def _parse(self, line: str) -> Request:
-        return parse(line, lang=self.lang, names=self.names, earlier=lambda: self.earlier)
+        request = parse(line, lang=self.lang, names=self.names, earlier=lambda: self.earlier)
+        assist = assistant(self.settings)
+        return request if assist is None else assist(request, undecorate(line), self.names(), date.today())
 
     def _found(self, request: Request, on_progress: Callable[[Progress], None]) -> Answer:
         if request.verb == "endpoint" and request.action == "add" and request.ask is None:
@@ -128,7 +132,9 @@ class Conversation:
         work = Work(self.store, self.settings, self._backend, request_id=asked, on_progress=on_progress)
         try:
             kept = find(request, origin, work)
-            answer = answer_of(request, origin, kept, self.store, self.settings, request_id=asked)
+            answer = Answer()
+            if request.sure:
+                answer = answer_of(request, origin, kept, self.store, self.settings, request_id=asked)
         except R1Error as error:
             answer = Answer(error=error)
         waits = not request.sure and request.ask is None and answer.error is None
@@ -139,7 +145,7 @@ class Conversation:
         sure, said = request.action == "remove", words(request.lang)["forget"]
         done = forget(self.store, Scope(user=here().user, team=""), dry=not sure)
         text = said["none_of_yours"] if done.nothing else words(request.lang)["chat"]["forgot" if sure else "forget"]
-        counts = {"requests": done.requests, "verdicts": done.verdicts, "recommendations": done.recommendations}
+        counts = {name: getattr(done, name) for name in ("requests", "verdicts", "recommendations", "watches")}
         sentence = str(text.format(**counts, history=history_file()))
         if sure:
             self.earlier, self.choices = None, ()

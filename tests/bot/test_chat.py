@@ -13,9 +13,11 @@ import stat
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,34 @@ def test_what_is_missing_is_asked_for_with_what_it_may_be(conversation: Conversa
     chosen = conversation.hear("2")
     assert isinstance(chosen, Request) and dict(chosen.constraints) == {"hardware": "2x4090"}
     assert "两张" in turn.choices[1].label
+
+
+class Model(BaseHTTPRequestHandler):
+    """A language model that takes everything for a question about the past."""
+
+    def do_POST(self) -> None:
+        found = {"intent": "history", "target": None, "other": None, "constraints": []}
+        content = json.dumps({"choices": [{"message": {"role": "assistant", "content": json.dumps(found)}}]}).encode()
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_language_model_may_help_where_nothing_was_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("R1_LLM_URL", f"http://127.0.0.1:{server.server_address[1]}/v1")
+        monkeypatch.setenv("R1_LLM_MODEL", "small-instruct")
+        lines = "lovely weather for llamas\nyes\n"
+        told = [json.loads(line) for line in piped(lines, monkeypatch, as_json=True).splitlines()]
+        server.shutdown()
+    assert told[0]["verb"] == "history" and told[0]["pending"] is not None and told[0]["answer"] is None
+    assert (told[1]["verb"], told[1]["answer"], told[1]["pending"]) == ("history", [], None)
 
 
 def test_questions_and_verdicts_are_kept_and_deleted_as_always(conversation: Conversation, distill: str) -> None:
