@@ -1,17 +1,19 @@
-"""response_urls: five messages within half an hour, to one person or the channel, or in the place of a message.
+"""response_urls: five messages within half an hour, to one person or the channel, or in the place of a message; and
+what a command is acknowledged with.
 
 Source: docs.slack.dev/interactivity/handling-user-interaction (message responses).
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.local_slack.errors import Body
-from bot.local_slack.messages import Message
+from bot.local_slack.messages import Delivery, Message
 from bot.local_slack.validate import problems_of_message
 
 if TYPE_CHECKING:
@@ -65,6 +67,22 @@ def respond(workspace: Workspace, key: str, payload: Body) -> tuple[int, str]:
         return 200, "ok"
     _say(workspace, known, payload)
     return 200, "ok"
+
+
+def acknowledged(workspace: Workspace, delivery: Delivery) -> None:
+    """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
+    if delivery.status != 200 or not delivery.body:
+        return
+    payload: Body = json.loads(delivery.body) if delivery.body.startswith("{") else {"text": delivery.body}
+    if not payload:
+        return
+    workspace.violations += problems_of_message(payload)
+    channel, user = delivery.payload["channel_id"], delivery.payload["user_id"]
+    shown = None if payload.get("response_type") == "in_channel" else user
+    text, blocks = str(payload.get("text") or ""), payload.get("blocks") or []
+    message = Message(channel, workspace.next_ts(), workspace.bot_user, text, blocks, ephemeral_to=shown)
+    workspace.messages.append(message)
+    workspace.heard.see("ack", text, channel=channel, act=delivery.act)
 
 
 def _say(workspace: Workspace, known: ResponseUrl, payload: Body) -> None:

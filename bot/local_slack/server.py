@@ -23,7 +23,8 @@ class LocalSlack(Transport):
     """A running Slack: one app, in one workspace or several.
 
     Each thing that somebody does is by the first person of the first workspace unless ``user`` and ``team`` say
-    otherwise, and answers with its delivery to the app.
+    otherwise, and answers with its delivery to the app. An event that the app's manifest does not subscribe to is not
+    sent: its ``status`` stays 0.
     """
 
     @property
@@ -54,7 +55,7 @@ class LocalSlack(Transport):
             {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [workspace.bot_user]}},
             {"type": "app_uninstalled"},
         ]
-        return [self.deliver("events_api", event_callback(workspace, event)) for event in events]
+        return [self._tell(workspace, event) for event in events]
 
     def slash(
         self, text: str, *, channel: str | None = None, user: str | None = None, team: str | None = None
@@ -120,8 +121,14 @@ class LocalSlack(Transport):
         return list(answer.get("options", []))
 
     def shortcut(self, callback_id: str, message: Message, *, user: str | None = None) -> Delivery:
-        """A person chooses one of the app's shortcuts in a message's menu."""
+        """A person chooses one of the app's shortcuts in a message's menu.
+
+        Raises:
+            LookupError: the app's manifest declares none of that name.
+        """
         workspace = self._with(message)
+        if callback_id not in workspace.app.shortcuts:
+            raise LookupError(f"no shortcut {callback_id}; there are {sorted(workspace.app.shortcuts)}")
         who = user or workspace.user
         payload = interactions.shortcut_payload(workspace, callback_id, message, who)
         return self._act("interactive", payload, workspace.act(who, message.channel, message.thread_ts, message.ts))
@@ -164,11 +171,17 @@ class LocalSlack(Transport):
         workspace = self._of(team)
         who = user or workspace.user
         act = workspace.act(who, workspace.dm_of(who))
-        return self._act("events_api", event_callback(workspace, interactions.home_event(workspace, who, tab)), act)
+        return self._tell(workspace, interactions.home_event(workspace, who, tab), act)
 
     def open_assistant(self, user: str | None = None, *, channel: str | None = None, team: str | None = None) -> str:
-        """A person opens the assistant beside a channel; the new thread's timestamp."""
+        """A person opens the assistant beside a channel; the new thread's timestamp.
+
+        Raises:
+            LookupError: the app's manifest declares no assistant.
+        """
         workspace = self._of(team)
+        if not workspace.app.assistant:
+            raise LookupError("the app has no assistant")
         who = user or workspace.user
         root = Message(workspace.dm_of(who), workspace.next_ts(), workspace.bot_user, "New Assistant Thread",
                        opens_assistant=True)  # fmt: skip
@@ -199,7 +212,7 @@ class LocalSlack(Transport):
         text = " ".join(f"<{url.replace('&', '&amp;')}>" for url in urls)
         message = workspace.say(channel or workspace.main, user or workspace.user, text)
         event = link_event(workspace, message, list(urls))
-        return None if event is None else self.deliver("events_api", event_callback(workspace, event))
+        return None if event is None else self._tell(workspace, event)
 
     def answers(self, channel: str | None = None, *, team: str | None = None) -> list[Message]:
         """The bot's messages in a channel."""
@@ -242,12 +255,17 @@ class LocalSlack(Transport):
         thread = thread_ts or (None if channel.startswith("D") else message.ts)
         event = interactions.message_event(workspace, kind, message, **more)
         act = workspace.act(message.user, channel, thread, message.ts)
-        return self._act("events_api", event_callback(workspace, event), act)
+        return self._tell(workspace, event, act)
 
     def _assistant(self, kind: str, workspace: Workspace, user: str, thread_ts: str, channel: str | None) -> Delivery:
         dm = workspace.dm_of(user)
         event = interactions.assistant_event(workspace, kind, dm, thread_ts, user, channel or workspace.main)
-        return self._act("events_api", event_callback(workspace, event), workspace.act(user, dm, thread_ts))
+        return self._tell(workspace, event, workspace.act(user, dm, thread_ts))
+
+    def _tell(self, workspace: Workspace, event: Body, act: Act | None = None) -> Delivery:
+        """An event to the app, if its manifest subscribes to it."""
+        delivery = Delivery("events_api", event_callback(workspace, event), act=act)
+        return self.send(delivery) if workspace.app.is_told(event) else delivery
 
     def _act(self, kind: str, payload: Body, act: Act) -> Delivery:
         return self.send(Delivery(kind, payload, act=act))

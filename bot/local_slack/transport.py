@@ -166,7 +166,7 @@ class Transport:
         method = request.path_params["method"]
         workspace = self.installs.workspace_of(token, arguments)
         try:
-            wait = workspace.refuse(method, arguments)
+            wait = workspace.limited(method, arguments)
         except ApiError as error:
             return JSONResponse(error.answer)
         if wait is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import secrets
 import threading
 import time
@@ -12,16 +11,18 @@ from email.utils import formatdate
 from typing import Any
 
 from bot.local_slack import assistants, conversations, streams, unfurls
+from bot.local_slack.declared import declared
 from bot.local_slack.errors import ApiError, Body, decoded
 from bot.local_slack.messages import Act, Call, Delivery, Message, Sign, Signs, as_json
 from bot.local_slack.modals import Home, Modals
 from bot.local_slack.people import Person
-from bot.local_slack.response_urls import ResponseUrl, respond
+from bot.local_slack.rates import Rates
+from bot.local_slack.response_urls import ResponseUrl, acknowledged, respond
 from bot.local_slack.scopes import check_scope
 from bot.local_slack.uploads import Uploads
 from bot.local_slack.validate import TEXT, UPDATED_TEXT, problems_of_message
 from bot.local_slack.validate_rich import MARKDOWN_TEXT
-from bot.slack.manifest import manifest_scopes
+from bot.slack.manifest import manifest_scopes, written_manifest
 
 __all__ = ["ApiError", "Body", "Call", "Delivery", "Message", "Workspace"]
 
@@ -34,6 +35,8 @@ class Workspace:
             seconds to answer 429 with.
         scopes: what the bot token was granted; those of the manifest.
         lacks: methods that it does not know (``"chat.startStream"``), or refuses (``"chat.startStream:not_allowed"``).
+        rates: ``Rates()`` to keep to Slack's tiers; nothing is limited without.
+        app: what the app's manifest declares.
         clock_ahead: by how many seconds Slack's clock is before this machine's.
         unfurl_domains: hosts whose links the app is told of.
         org_wide: whether its organisation has the app, rather than it.
@@ -65,10 +68,12 @@ class Workspace:
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
         self.response_urls: dict[str, ResponseUrl] = {}
         self.threads: dict[tuple[str, str], assistants.Thread] = {}
-        self.unfurl_domains: set[str] = set()
+        self.app = declared(written_manifest())
+        self.unfurl_domains: set[str] = set(self.app.unfurl_domains)
         self.unfurl_ids: dict[str, tuple[str, str]] = {}
         self.scopes = manifest_scopes()
         self.lacks: set[str] = set()
+        self.rates: Rates | None = None
         self.stream_seconds = streams.SECONDS
         self.clock_ahead = 0.0
         self.heard = Signs()
@@ -159,25 +164,24 @@ class Workspace:
             self.calls.append(Call(method, arguments, None))
             return {"ok": True, **answer}
 
+    def limited(self, method: str, arguments: Body) -> int | None:
+        """The seconds after which a method may be called again, if not now.
+
+        Raises:
+            ApiError: by ``refuse``.
+        """
+        wait = self.refuse(method, arguments)
+        return wait if wait is not None or self.rates is None else self.rates.wait(method, arguments)
+
     def respond(self, key: str, payload: Body) -> tuple[int, str]:
         """A message through a response_url."""
         with self.lock:
             return respond(self, key, payload)
 
     def acknowledged(self, delivery: Delivery) -> None:
-        """Show what a command's acknowledgement says: to the person alone, unless it says otherwise."""
-        if delivery.status != 200 or not delivery.body:
-            return
-        payload: Body = json.loads(delivery.body) if delivery.body.startswith("{") else {"text": delivery.body}
-        if not payload:
-            return
+        """Show what a command's acknowledgement says."""
         with self.lock:
-            self.violations += problems_of_message(payload)
-            channel, user = delivery.payload["channel_id"], delivery.payload["user_id"]
-            shown = None if payload.get("response_type") == "in_channel" else user
-            text, blocks = payload.get("text", ""), payload.get("blocks") or []
-            self.messages.append(Message(channel, self.next_ts(), self.bot_user, text, blocks, ephemeral_to=shown))
-            self.heard.see("ack", text, channel=channel, act=delivery.act)
+            acknowledged(self, delivery)
 
     def act(self, user: str, channel: str, thread: str | None = None, ts: str | None = None) -> Act:
         """Somebody does something, now: what they see next is measured from here."""
@@ -288,6 +292,8 @@ class Workspace:
                 "is_enterprise_install": self.org_wide}  # fmt: skip
 
     def _view(self, change: Callable[[Body], Body], kind: str, arguments: Body) -> Body:
+        if kind == "home" and not self.app.home:
+            raise ApiError("not_enabled")
         answer = change(arguments)
         if kind == "modal":
             user = self.modals.opened[-1].user

@@ -12,6 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from bot.local_slack import LocalSlack, NotSubmitted
+from bot.local_slack.declared import declared
+from bot.local_slack.rates import Rates
 
 THUMBS = {
     "type": "feedback_buttons", "action_id": "judge",
@@ -141,9 +143,11 @@ def test_an_ephemeral_message_in_a_thread_not_begun_is_not_seen(both: tuple[Loca
 def test_a_message_shortcut_brings_the_message(both: tuple[LocalSlack, Told]) -> None:
     slack, told = both
     message = slack.workspace.say("C0MODELS", "U0OTHER", "we run deepseek-r1:14b")
-    assert slack.shortcut("identify", message).status == 200
+    assert slack.shortcut("r1.identify_message", message).status == 200
     assert told[-1]["type"] == "message_action" and told[-1]["message"]["text"] == "we run deepseek-r1:14b"
-    assert told[-1]["callback_id"] == "identify" and told[-1]["trigger_id"]
+    assert told[-1]["callback_id"] == "r1.identify_message" and told[-1]["trigger_id"]
+    with pytest.raises(LookupError):
+        slack.shortcut("undeclared", message)
 
 
 def modal(*blocks: dict[str, Any], then: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -415,3 +419,30 @@ def test_messages_are_posted_updated_and_deleted_as_slack_does(both: tuple[Local
     calls.chat_delete(**place)
     assert message not in slack.workspace.messages
     assert calls.chat_postMessage(channel="U0PERSON", text="direct")["channel"] == "D0PERSON"
+
+
+def test_an_app_is_told_only_what_its_manifest_asks_for(both: tuple[LocalSlack, Told]) -> None:
+    slack, told = both
+    whole, known = slack.workspace.app, len(told)
+    slack.workspace.app = declared({"settings": {"event_subscriptions": {"bot_events": ["app_mention"]}}})
+    assert slack.dm("hello").status == 0 and slack.open_home().status == 0 and len(told) == known
+    assert slack.mention("hello").status == 200 and len(told) == known + 1
+    home = {"type": "home", "blocks": [SECTION]}
+    assert error(client(slack).views_publish, user_id="U0PERSON", view=home) == "not_enabled"
+    with pytest.raises(LookupError):
+        slack.open_assistant()
+    slack.workspace.app = whole
+
+
+def test_a_workspace_may_keep_to_slacks_rates(both: tuple[LocalSlack, Told]) -> None:
+    slack, _ = both
+    calls, said = client(slack), slack.workspace.say("C0MODELS", "U0PERSON", "hello")
+    slack.workspace.rates = Rates()
+    place = {"channel": "C0MODELS", "thread_ts": said.ts, "recipient_user_id": "U0PERSON"}
+    for _ in range(20):
+        calls.chat_startStream(**place, recipient_team_id="T0LOCAL")
+    with pytest.raises(SlackApiError) as caught:
+        calls.chat_startStream(**place, recipient_team_id="T0LOCAL")
+    assert caught.value.response.status_code == 429 and 1 <= int(caught.value.response.headers["Retry-After"]) <= 60
+    calls.chat_postMessage(channel="C0MODELS", text="another method")
+    slack.workspace.rates = None
