@@ -21,7 +21,7 @@ _EN = (
 )
 _ZH = (
     rf"(?:{PART} ?)?(?:[0-9]{{1,2}}:[0-9]{{2}}|(?:[0-9]{{1,2}}|{NUMERAL}) ?(?:点钟?整?|时(?!区|段|间|候))"
-    rf"(?:半|[一三]刻|(?:[0-9]{{1,2}}|{NUMERAL}) ?分)?)"
+    rf"(?:半|[一三]刻|(?:[0-9]{{1,2}}|{NUMERAL}) ?分|零?(?:[0-9]{{2}}|{NUMERAL})(?![0-9点时个次遍回小天台张卡周月号日人十]))?)"
     rf"|(?:早上?|上午|下午|晚上?|凌晨|中午|傍晚)(?:[0-9]{{1,2}}|{NUMERAL})(?![0-9十个小天次周月年分秒百千万台张卡点时:])|正午|午夜|中午|零点"
 )
 TIME = rf"(?:{_EN}|{_ZH})"
@@ -41,7 +41,7 @@ _CLOCK = re.compile(
     rf"(?P<part>{PART})? ?(?:(?P<past>half past|quarter past|quarter to) )?"
     rf"(?:(?P<hour>[0-9]{{1,2}})|(?P<word>{'|'.join(_HOURS)})\b|(?P<numeral>{NUMERAL}))"
     rf"(?:[:.](?P<minute>[0-9]{{2}}))? ?(?:点钟?整?|时|o'?clock)?"
-    rf"(?:(?P<half>半)|(?P<quarters>[一三])刻|(?P<minutes>[0-9]{{1,2}}|{NUMERAL}) ?分)?"
+    rf"(?:(?P<half>半)|(?P<quarters>[一三])刻|零?(?P<minutes>[0-9]{{1,2}}|{NUMERAL}) ?分?)?"
     r" ?(?:(?P<half_day>[ap])\.?m\.?)?(?: (?P<when>in the (?:morning|afternoon|evening)|at night))?",
     re.IGNORECASE | re.ASCII,
 )

@@ -20,6 +20,11 @@ NUMBER = (
     r"|\.[0-9]{1,9}|[零一二两三四五六七八九十百半]{1,5})"
 )
 """A number as people write it. Chinese numerals up to hundreds; 万 and 千 are scales."""
+SPELLED: Mapping[str, float] = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+    "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "a hundred": 100,
+    "hundred": 100, "a dozen": 12, "dozen": 12,
+}  # fmt: skip
 SCALES: Mapping[str, float] = {
     "k": 1e3, "m": 1e6, "thousand": 1e3, "million": 1e6, "千": 1e3, "万": 1e4, "十万": 1e5, "百万": 1e6, "亿": 1e8,
 }  # fmt: skip
@@ -57,7 +62,7 @@ class Said(Record):
 class NumberOf(Record):
     """When a number is of ``field``: its unit converts to ``unit``, and the nearest word says so.
 
-    ``weak``: words that count below ``weak_up_to`` only. ``never``: words beside it that rule it out;
+    ``weak``: words that count below ``weak_up_to`` only, and of ``weak_units`` only where there are any. ``never``: words beside it that rule it out;
     ``never_means``: the key under ``unread`` in the texts that says so, ``None`` to say nothing.
     ``alone``: the unit is enough, ``alone_up_to`` below that number; ``alone_units``: as these words only.
     ``invert``: the field is one over it. ``bare``: patterns with # for a number that has no unit.
@@ -68,6 +73,7 @@ class NumberOf(Record):
     near: tuple[Pattern, ...]
     weak: tuple[Pattern, ...] = ()
     weak_up_to: PositiveFloat | None = None
+    weak_units: tuple[str, ...] = ()
     never: tuple[Pattern, ...] = ()
     never_means: str | None = None
     alone: bool = False
@@ -183,9 +189,12 @@ def lexicon() -> Lexicon:
 
 
 def _kinds(words: WordsFile) -> Iterator[Kind]:
+    spelled = "|".join(sorted(SPELLED, key=len, reverse=True))
     for rule in words.numbers:
         bare = [
-            pattern.replace("#", rf"(?P<n{place}>{NUMBER})\s?(?P<s{place}>[km万千]?)(?![0-9a-z.%$])", 1)
+            pattern.replace(
+                "#", rf"(?P<n{place}>{NUMBER}|\b(?:{spelled})\b)\s?(?P<s{place}>[km万千]?)(?![0-9a-z.%$])", 1
+            )
             for place, pattern in enumerate(rule.bare)
         ]
         yield Kind(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.constraints.bounds import AT_LEAST, TARGETS
-from engine.constraints.lexicon import SCALES, Kind, Lexicon
+from engine.constraints.lexicon import SCALES, SPELLED, Kind, Lexicon
 from engine.constraints.quantities import Quantity, convert, number, quantities
 from engine.constraints.record import Installed
 from engine.hardware.schema import Device
 
 _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""
-_SPELLED = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8}
 _NEXT = re.compile(r"\b(?:and|plus)\b(?=[^,;.]{1,25}?[0-9])|[和与](?=[^,，。]{1,8}?[0-9])", re.IGNORECASE)
 """Where the words of the next number begin."""
 _END = re.compile(r"[,;!?\n。；！？，、]|\.(?:\s|$)")
@@ -25,7 +24,8 @@ _PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A number at ``start``:``end``; ``field`` and ``value`` (in the record's unit) if it is of a constraint, else the
-    ``reason`` why not (a key under ``unread`` in the texts). ``understood``: it says nothing, and may go without a word."""
+    ``reason`` why not (a key under ``unread`` in the texts). ``understood``: it says nothing, and may go without a word.
+    ``weak``: another number of the same constraint counts before it."""
 
     start: int
     end: int
@@ -33,6 +33,7 @@ class Measure:
     value: float | None = None
     reason: str | None = None
     understood: bool = False
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def _bare(kind: Kind, match: re.Match[str]) -> Measure:
     scale = match[f"s{place}"].lower()
     binary = TARGETS[kind.rule.field] == "token" and scale in ("k", "m")
     factor = {"k": 1024.0, "m": 1024.0**2}[scale] if binary else SCALES.get(scale, 1.0)
-    return Measure(match.start(), match.end(), kind.rule.field, number(match[f"n{place}"]) * factor)
+    written = match[f"n{place}"].lower()
+    value = SPELLED[written] if written in SPELLED else number(written)
+    return Measure(match.start(), match.end(), kind.rule.field, value * factor)
 
 
 def _beside(text: str, read: Quantity) -> _Beside:
@@ -108,7 +111,7 @@ def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Dev
             means = kind.rule.never_means
             return Measure(read.start, read.end, reason=means, understood=means is None)
         gap = beside.distance(kind.near)
-        if gap is None and kind.weak is not None and (kind.rule.weak_up_to or 0) >= value:
+        if gap is None and kind.weak is not None and _weakly(kind, read, value):
             weak = beside.distance(kind.weak)
             gap = None if weak is None else 4 * _WINDOW + weak
         if gap is None and _alone(kind, read, value):
@@ -121,7 +124,13 @@ def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Dev
         best[1].rule.field == "context" and best[0] >= 8 * _WINDOW and words.limits.search(beside.before)
     ):
         return _unplaced(read)
-    return _checked(read, best[1], best[2], beside, words, devices)
+    measure = _checked(read, best[1], best[2], beside, words, devices)
+    return replace(measure, weak=best[1].rule.field == "concurrency" and best[0] >= 4 * _WINDOW)
+
+
+def _weakly(kind: Kind, read: Quantity, value: float) -> bool:
+    units = kind.rule.weak_units
+    return (kind.rule.weak_up_to or 0) >= value and (not units or read.word in units)
 
 
 def _value(kind: Kind, read: Quantity) -> float | None:
@@ -193,7 +202,7 @@ def _cards(beside: _Beside, words: Lexicon) -> float | None:
     if counted is None:
         return None
     written = counted["number"].lower()
-    return float(_SPELLED[written]) if written in _SPELLED else number(written)
+    return SPELLED[written] if written in SPELLED else number(written)
 
 
 def _of_whole_answer(beside: _Beside, words: Lexicon) -> bool:

@@ -57,11 +57,13 @@ class Reading:
 
 @dataclass(slots=True)
 class _Found:
-    """What was found so far: values, the text each came from, whether it may be overruled, and spans that are understood."""
+    """What was found so far: values, the text each came from, whether it may be overruled (``soft``, ``weak`` where a
+    number gave it), and spans that are understood."""
 
     values: dict[str, Any] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     soft: set[str] = field(default_factory=set)
+    weak: set[str] = field(default_factory=set)
     marked: bytearray = field(default_factory=bytearray)
     notes: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -114,7 +116,9 @@ def read_text(text: str, hardware_files: tuple[Path, ...] = ()) -> Reading:
     constraints = Constraints(**found.values)
     for problem in check(constraints, hardware_files):
         raise problem.error
-    return Reading(constraints, tuple(_unread(typed, plain, words, found)), found.said, frozenset(found.soft))
+    return Reading(
+        constraints, tuple(_unread(typed, plain, words, found)), found.said, frozenset(found.soft - found.weak)
+    )
 
 
 def _left_out(typed: str, words: Lexicon) -> str:
@@ -194,12 +198,12 @@ def _take(measure: Measure, typed: str, found: _Found) -> None:
         found.take(measure.start, measure.end, measure.reason)
     if measure.field and measure.value is not None:
         found.take(measure.start, measure.end)
-        _put_number(measure.field, measure.value, phrase, found)
+        _put_number(measure.field, measure.value, phrase, found, soft=measure.weak)
     elif measure.understood:
         found.take(measure.start, measure.end)
 
 
-def _put_number(name: str, value: float, phrase: str, found: _Found) -> None:
+def _put_number(name: str, value: float, phrase: str, found: _Found, *, soft: bool) -> None:
     value = bounded(name, finite(name, value, phrase), phrase)
     if name in found.values and name not in found.soft:
         known = found.values[name]
@@ -208,7 +212,9 @@ def _put_number(name: str, value: float, phrase: str, found: _Found) -> None:
         if name == "memory" and (known % value == 0 or value % known == 0):
             found.values[name] = max(known, value)  # of one card, and of all of them
             return
-    found.put(name, value, phrase)
+    if soft and name not in found.values:
+        found.weak.add(name)
+    found.put(name, value, phrase, soft=soft)
 
 
 def _requests_per_second(typed: str, found: _Found) -> None:

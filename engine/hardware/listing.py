@@ -14,7 +14,8 @@ _LINES = re.compile(
     re.IGNORECASE | re.MULTILINE | re.ASCII,
 )
 _CELLS = re.compile(
-    rf"\|\s{{0,4}}[0-9]{{1,3}}\s{{1,8}}{_NAME}(?:\s{{1,40}}(?:on|off|wddm|tcc)\b[^\n|]{{0,20}}\||\s{{0,40}}\|\s?(?:ok|warning|alarm|critical)\b[^\n|]{{0,20}}\|)",
+    rf"\|\s{{0,4}}[0-9]{{1,3}}\s{{1,8}}{_NAME}(?:\s{{1,40}}(?:on|off|wddm|tcc)\b[^\n|]{{0,20}}\||\s{{0,40}}\|\s?(?:ok|warning|alarm|critical)\b[^\n|]{{0,20}}\|)"
+    rf"|\|\s{{0,4}}[0-9]{{1,3}}(?:\s{{1,8}}|\s{{0,4}}\|\s{{0,4}})(?=(?:nvidia|tesla|geforce|quadro|amd|ascend)\b){_NAME}\s{{0,40}}\|",
     re.IGNORECASE | re.ASCII,
 )
 """A row of a table, whether its lines were kept or run together."""
