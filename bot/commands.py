@@ -137,7 +137,8 @@ def _typed(verb: Verb, words: Sequence[str]) -> bool:
     plain, options = rest[:at], rest[at:]
     if not rest:
         return True
-    if rest[-1][-1:] in "?？" and len(rest) > 1 and verb != "recommend":
+    asks = rest[-1].endswith(("?", "？")) and " " not in rest[-1] and not rest[-2:][0].startswith("--")
+    if asks and len(rest) > 1 and verb != "recommend":
         return False
     if any(option.split("=")[0] in OPTIONS[verb] for option in options) and not _denied(rest):
         return verb in ("identify", "recommend", "size", "history") or _TELLS[verb](words[0].lower(), plain)

@@ -18,12 +18,18 @@ _PAIR = re.compile(
     re.A,
 )
 
+_BESIDE = re.compile(
+    r"⊙(?: ?endpoint)?(?: ?(?:,|/|、|\band\b|\bor\b|\bwith\b|\bto\b|\bfrom\b|\bthan\b|和|跟|与|还是|或|同|比|={1,2}) ?)⊙"
+)
+
 
 def about_commands(heard: Heard) -> Request | None:
     """What a command does, how one does something, what it would cost: answered with help, and not done."""
     scene = heard.scene
     named = _COMMAND.search(heard.typed) is not None
     if named and scene.has("about") and not scene.says("identify_verb", "watch") and not _asks_model(heard):
+        return replace(heard.blank, verb="help")
+    if "--" in heard.typed and scene.has("costs") and QUESTION.search(scene.sketch):
         return replace(heard.blank, verb="help")
     if scene.has("how_to") and not scene.models and not scene.has("identify_mine"):
         return replace(heard.blank, verb="help")
@@ -77,18 +83,17 @@ def endpoints(heard: Heard) -> Request | None:
 def comparison(heard: Heard) -> Request | None:
     scene = heard.scene
     verb = scene.says("compare_verb")
-    found = targets(heard, verbed=verb or scene.says("compare"))
+    beside = _BESIDE.search(scene.sketch) and QUESTION.search(scene.sketch)
+    found = targets(heard, verbed=verb or scene.says("compare") or bool(beside))
     compare = replace(heard.blank, verb="compare")
+    if not verb and scene.has("tale", "past_tense"):
+        return None
     if scene.has("compare_verb") and (
         (len(found) >= 2 and not verb) or (verb and only_told(heard) and not scene.models)
     ):
         return replace(heard.blank, verb="help") if verb else heard.blank
     if len(found) >= 2:
-        beside = re.search(
-            r"⊙(?: ?endpoint)?(?: ?(?:,|/|、|\band\b|\bor\b|\bwith\b|\bto\b|\bfrom\b|\bthan\b|和|跟|与|还是|或|同|比|={1,2}) ?)⊙",
-            scene.sketch,
-        )
-        if verb or scene.says("compare") or (beside and QUESTION.search(scene.sketch)):
+        if verb or scene.says("compare") or beside:
             first, second = sorted(found[:2], key=lambda one: one.start)
             return replace(compare, target=first.spec, other=second.spec)
         return None

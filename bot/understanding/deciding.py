@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.requests import Request
 from bot.understanding.acting import about_commands, comparison, devices, endpoints, person
 from bot.understanding.demands import OF_SIZE, as_text, quantization_in, read, token_budget
-from bot.understanding.heard import QUESTION, Heard, only_told, targets, without_targets
+from bot.understanding.heard import QUESTION, Heard, only_told, targets
 from bot.understanding.past import past
 from bot.understanding.scene import near_name
 from bot.understanding.targets import Mention
@@ -47,12 +47,12 @@ def _one_target(heard: Heard) -> Request | None:
 
 def _is_meant(one: Mention, heard: Heard) -> bool:
     scene = heard.scene
-    if one.kind == "endpoint":
-        return not (one.weak and scene.says("choice") and not scene.has("identify_verb", "endpoint_noun"))
     alone = not re.search(r"\w", re.sub("[⊙❝]", "", scene.sketch))
     asked = scene.says("identify", "look", "size_strong") or (scene.says("size") and bool(scene.hardware))
+    if one.kind == "endpoint":
+        return alone or (asked and not (scene.says("choice") and not scene.has("identify_verb", "endpoint_noun")))
     if one.kind == "url":
-        return alone or asked or not one.weak
+        return alone or asked
     return not one.weak or alone or (asked and not (scene.says("choice") and one.kind == "hub"))
 
 
@@ -70,14 +70,14 @@ def _identified(heard: Heard, one: Mention) -> Request:
         target=one.spec,
         scenario=tidy(rest),
         budget_tokens=spent,
-        thorough=one.kind in ("endpoint", "url") and scene.says("thorough") and not only_told(heard),
+        thorough=scene.says("thorough") and not only_told(heard),
         fresh=scene.says("fresh"),
         family="article" if scene.has("article") else "deepseek-r1",
     )
 
 
 def _sized(heard: Heard, model: str) -> Request:
-    stated = read(without_targets(heard) if not heard.scene.pasted else heard.scene.text).stated()
+    stated = read(heard.scene.text).stated()
     given = {name: value for name, value in stated.items() if name in OF_SIZE}
     return replace(
         heard.blank,
@@ -123,7 +123,7 @@ def _unnamed(heard: Heard) -> Request | None:
 
 def _recommended(heard: Heard) -> Request | None:
     scene = heard.scene
-    if scene.has("thing_to_do") or (scene.has("others") and not scene.models and not scene.hardware):
+    if scene.has("thing_to_do", "why_first") or (scene.has("others") and not scene.models and not scene.hardware):
         return None
     stated = read(scene.text).stated()
     recommend = replace(heard.blank, verb="recommend", scenario=tidy(heard.typed))

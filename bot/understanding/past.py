@@ -32,7 +32,7 @@ def past(heard: Heard) -> Request | None:
     scene = heard.scene
     verdict = next((one.spec for one in scene.mentions if one.kind == "verdict"), None)
     if verdict is not None:
-        verb = "report" if scene.has("report") else "explain"
+        verb = "report" if scene.has("report", "report_it") else "explain"
         return replace(heard.blank, verb=verb, verdict_id=verdict)  # type: ignore[arg-type]
     if scene.has("thing_to_do", "elsewhere"):
         return None

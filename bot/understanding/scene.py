@@ -196,7 +196,8 @@ def _sketch(
             continue
         parts += [spoken[at:start], sign]
         at = end
-    sketch = corrected(" ".join("".join([*parts, spoken[at:]]).lower().split()))
+    laid = re.sub(r"[`\"]", " ", "".join([*parts, spoken[at:]]).lower())
+    sketch = corrected(" ".join(laid.split()))
     return sketch.replace("’", "'")
 
 

@@ -120,4 +120,4 @@ def _mixed(word: str) -> bool:
 def _endpoints(text: str, names: Collection[str]) -> Iterator[Mention]:
     for name in names:
         for match in re.finditer(rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)", text, re.IGNORECASE | re.ASCII):
-            yield Mention(match[0], match.start(), match.end(), "endpoint", weak=name.isalpha())
+            yield Mention(match[0], match.start(), match.end(), "endpoint", weak=True)
