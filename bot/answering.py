@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 import engine
+from bot import watches
 from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Comparison, devices_seen, explained
@@ -84,6 +85,8 @@ def find(request: Request, origin: Origin, work: Work) -> Kept:
         return _recommend(request, work)
     if request.verb == "endpoint" and request.action != "list":
         return _change_endpoints(request, origin, work)
+    if request.verb == "watch":
+        return _watch(request, origin, work)
     return _keep(work, lambda session: Kept())
 
 
@@ -114,6 +117,8 @@ def _kept_answer(
     """From what the store holds."""
     team = None if origin.surface == "cli" else origin.team
     with store.read() as session:
+        if request.verb == "watch":
+            return watches.answer(session, request, origin, settings, request_id=request_id, verdict_id=kept.verdict_id)
         first = load_verdict(session, kept.verdict_id) if kept.verdict_id else None
         second = load_verdict(session, kept.other_verdict_id) if kept.other_verdict_id else None
         if first is not None and second is not None:
@@ -222,6 +227,29 @@ def _identified(request: Request, asked: Asked | None, work: Work) -> Identifica
         backend=work.backend() if request.thorough and asked is None else None,
         on_progress=work.on_progress,
     )
+
+
+def _watch(request: Request, origin: Origin, work: Work) -> Kept:
+    """Change what is watched, or look at it now, and tell whoever asked what it is."""
+    if request.action != "run":
+
+        def change(session: Session) -> Kept:
+            watches.change(session, request, origin, work.settings, work.request_id)
+            return Kept()
+
+        return _keep(work, change)
+    with work.store.read() as session:
+        look = watches.look_asked(session, request, origin, work.settings)
+    asked, _ = _looked_up(look, origin, work)
+    work.started()
+    found = _identified(look, asked, work)
+
+    def save(session: Session) -> Kept:
+        verdict_id = _saved(session, found, origin, work)
+        watches.seen(session, look.watch or "", verdict_id)
+        return Kept(verdict_id=verdict_id)
+
+    return _keep(work, save)
 
 
 def _change_endpoints(request: Request, origin: Origin, work: Work) -> Kept:

@@ -2,6 +2,10 @@
 
 What several people's jobs refer to stays with those who are not forgotten. Questions still being answered are left,
 so that no worker finds its question gone; those a day old that never got their answer are not.
+
+A watch is no past question: it goes with who made it, its team or its target, and by time only once it is over. What
+Slack says of somebody and what they chose goes with them, and comes back when they ask again. Whether a verdict was
+called right goes with the verdict, and with whoever called it so.
 """
 
 from __future__ import annotations
@@ -16,7 +20,18 @@ from sqlalchemy import ColumnElement, Delete, and_, delete, func, or_, select, t
 from sqlalchemy.orm import Session
 
 from bot.store import Store
-from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, now
+from bot.store.models import (
+    EvidenceRow,
+    FeedbackRow,
+    JobRow,
+    PersonRow,
+    RecommendationRow,
+    RequestRow,
+    VerdictRow,
+    WatchRow,
+    now,
+)
+from bot.watches.changing import call_off
 
 _BATCH = 400
 """Ids a statement: SQLite takes 999 values in its oldest builds."""
@@ -47,6 +62,9 @@ class Forgotten:
     verdicts: int = 0
     evidence: int = 0
     recommendations: int = 0
+    watches: int = 0
+    opinions: int = 0
+    people: int = 0
     pending: int = 0
 
     def __add__(self, other: Forgotten) -> Forgotten:
@@ -54,8 +72,8 @@ class Forgotten:
 
     @property
     def nothing(self) -> bool:
-        """Whether there was nothing to delete."""
-        return not any(getattr(self, part.name) for part in fields(self) if part.name != "pending")
+        """Whether there was nothing to delete but what Slack says of somebody, which is there whenever they ask."""
+        return not any(getattr(self, part.name) for part in fields(self) if part.name not in ("pending", "people"))
 
 
 class _Tried(Exception):
@@ -83,7 +101,7 @@ def forget(store: Store, scope: Scope, *, dry: bool, most: int | None = None) ->
                 raise _Tried
     except _Tried:
         return done
-    if store.engine.dialect.name == "sqlite" and not done.nothing:
+    if store.engine.dialect.name == "sqlite" and (done.people or not done.nothing):
         _empty_the_log(store)
     return done
 
@@ -91,17 +109,18 @@ def forget(store: Store, scope: Scope, *, dry: bool, most: int | None = None) ->
 def expire(store: Store, days: int, most: int) -> int:
     """Delete what is older than ``days``, at most ``most`` questions and verdicts without one; returns how many went."""
     done = forget(store, Scope(before=now() - timedelta(days=days)), dry=False, most=most)
-    return max(done.requests, done.verdicts)
+    return max(done.requests, done.verdicts, done.watches)
 
 
 def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
+    watches = _delete_watches(session, scope, most)  # first: their looks and notices are waited for by nobody
     over = or_(JobRow.id.is_(None), JobRow.state == "answered", RequestRow.created < now() - _GIVEN_UP)
     asked = select(RequestRow.id).outerjoin(JobRow, JobRow.request_id == RequestRow.id).where(*_asked(scope))
     # On PostgreSQL: several workers that let old questions expire take different ones.
     oldest = asked.where(over).order_by(RequestRow.created).limit(most)
     chosen = session.scalars(oldest.with_for_update(of=RequestRow, skip_locked=most is not None)).all()
     pending = session.scalar(select(func.count()).select_from(asked.where(~over).subquery())) or 0
-    done, going = Forgotten(pending=pending), frozenset(chosen)
+    done, going = Forgotten(pending=pending, watches=watches) + _delete_own(session, scope), frozenset(chosen)
     for batch in _batches(chosen):
         done += _delete_requests(session, batch, going)
     if scope.user is None:  # verdicts whose question is gone are nobody's
@@ -109,6 +128,42 @@ def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
         for batch in _batches(session.scalars(orphans).all()):
             done += _delete_verdicts(session, batch)
     return done
+
+
+def _delete_watches(session: Session, scope: Scope, most: int | None) -> int:
+    """With what they would have looked at or told."""
+    mine = select(WatchRow.id).where(*_watched(scope)).order_by(WatchRow.ended).limit(most)
+    gone = 0
+    for batch in _batches(session.scalars(mine.with_for_update(skip_locked=most is not None)).all()):
+        call_off(session, batch)
+        gone += _count(session, delete(WatchRow).where(WatchRow.id.in_(batch)))
+    return gone
+
+
+def _watched(scope: Scope) -> Iterator[ColumnElement[bool]]:
+    if scope.user is not None:
+        yield WatchRow.user == scope.user
+    if scope.team is not None:
+        yield WatchRow.team == scope.team
+    if scope.before is not None:
+        yield WatchRow.ended < scope.before
+    if scope.target is not None:
+        yield func.lower(WatchRow.target) == func.lower(scope.target)
+
+
+def _delete_own(session: Session, scope: Scope) -> Forgotten:
+    """What is kept of people themselves, and what they think of others' verdicts."""
+    if scope.target is not None or (scope.user is None and scope.team is None):
+        return Forgotten()  # opinions go with their verdicts
+    opinions, people = delete(FeedbackRow), delete(PersonRow)
+    if scope.user is not None:
+        opinions, people = opinions.where(FeedbackRow.user == scope.user), people.where(PersonRow.user == scope.user)
+    if scope.team is not None:
+        opinions, people = opinions.where(FeedbackRow.team == scope.team), people.where(PersonRow.team == scope.team)
+    if scope.before is not None:
+        opinions = opinions.where(FeedbackRow.created < scope.before)
+        return Forgotten(opinions=_count(session, opinions))
+    return Forgotten(opinions=_count(session, opinions), people=_count(session, people))
 
 
 def _asked(scope: Scope) -> Iterator[ColumnElement[bool]]:
@@ -158,10 +213,11 @@ def _handed_over(session: Session, verdicts: Sequence[str], going: frozenset[str
 
 
 def _delete_verdicts(session: Session, batch: Sequence[str]) -> Forgotten:
+    opinions = _count(session, delete(FeedbackRow).where(FeedbackRow.verdict_id.in_(batch)))
     evidence = _count(session, delete(EvidenceRow).where(EvidenceRow.verdict_id.in_(batch)))
     advice = _count(session, delete(RecommendationRow).where(RecommendationRow.verdict_id.in_(batch)))
     verdicts = _count(session, delete(VerdictRow).where(VerdictRow.id.in_(batch)))
-    return Forgotten(verdicts=verdicts, evidence=evidence, recommendations=advice)
+    return Forgotten(verdicts=verdicts, evidence=evidence, recommendations=advice, opinions=opinions)
 
 
 def _count(session: Session, statement: Delete) -> int:

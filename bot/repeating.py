@@ -63,7 +63,7 @@ def _question(request: Request) -> Request:
     """What makes a verdict another one, and nothing else."""
     return replace(
         request, verb="identify", text="", lang="en", verdict_id=None, limit=10, action=None, fresh=False, free=False,
-        confirms=None, private=None, other=None, sure=True,
+        confirms=None, private=None, other=None, sure=True, watch=None,
     )  # fmt: skip
 
 

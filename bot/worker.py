@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot import watches
 from bot.answering import Kept, Work, answer_of, find
 from bot.forgetting import expire
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
@@ -64,13 +65,14 @@ class Worker:
         self.stop = threading.Event()
         self._opened: Backend | None = None
         self._begun: Job | None = None
-        self._expire_at = 0.0
+        self._expire_at = self._tick_at = 0.0
 
     def run(self) -> None:
         """Take and do jobs until told to stop; what is under way then is finished first."""
         while not self.stop.is_set():
             try:
                 busy = self.run_one()
+                self._tick()
                 self._expire()
             except Exception:  # a database restart must not end the worker
                 log.exception("could not take or finish a job; trying again")
@@ -91,6 +93,12 @@ class Worker:
         if gone:
             log.info("%s questions older than %s days were deleted", gone, days)
 
+    def _tick(self) -> None:
+        """Have what is watched looked at when it is time, between two jobs."""
+        if time.monotonic() >= self._tick_at:
+            watches.tick(self.store, self.settings)
+            self._tick_at = time.monotonic() + watches.EVERY
+
     def run_one(self) -> bool:
         """Do one job, if there is one."""
         job = take(self.store, self.owner, self.settings.lease_seconds)
@@ -106,6 +114,9 @@ class Worker:
     def _do(self, job: Job) -> None:
         if job.state != "computed":
             job = self._compute(job)
+        if watches.is_look(job.request, job.origin):  # what it changes is told by a job of its own
+            finish(self.store, job)
+            return
         try:
             if not self._deliver(job):
                 release(self.store, job)
@@ -153,7 +164,7 @@ class Worker:
     def _open(self, job: Job) -> Job:
         """Show that work has begun, and remember which message says so."""
         ref = job.message_ref
-        if ref is None:
+        if ref is None and not watches.is_look(job.request, job.origin):
             try:
                 ref = self.replier.open(job)
             except Exception:  # a surface that is down now may be up when there is an answer to give
@@ -173,6 +184,8 @@ class Worker:
         kept = storable({"code": error.code, "values": plain})
         with self.store.begin() as session:
             advance(session, job, state="computed", error=kept)
+            if watches.is_look(job.request, job.origin):
+                watches.look_failed(session, job, kept)
         return replace(job, state="computed", error=(kept["code"], kept["values"]))
 
     def _deliver(self, job: Job) -> bool:
@@ -242,6 +255,8 @@ def _advance(session: Session, job: Job, kept: Kept) -> None:
         other_verdict_id=kept.other_verdict_id,
         recommendation_id=kept.recommendation_id,
     )
+    if kept.verdict_id is not None and watches.is_look(job.request, job.origin):
+        watches.looked(session, job, kept.verdict_id)
 
 
 def _plain(value: object) -> object:

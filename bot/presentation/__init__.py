@@ -19,12 +19,14 @@ from bot.presentation.conversation import (
     with_understood,
 )
 from bot.presentation.devices import devices_view
+from bot.presentation.notices import notice_view
 from bot.presentation.past import explain_view, history_view, report_view
 from bot.presentation.recommendations import recommendation_view
 from bot.presentation.registry import added_view, endpoints_view, removed_view
 from bot.presentation.sizes import sizes_view
 from bot.presentation.verdicts import figures, verdict_view
 from bot.presentation.view import Mark, Part, View, words
+from bot.presentation.watches import looked_part, watch_view, watches_view
 from bot.requests import Lang, Request
 
 __all__ = ["Mark", "Part", "View", "present", "stage_text", "words", "working_text"]
@@ -50,10 +52,14 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
 
 def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     lang = request.lang
+    if answer.notice is not None:
+        return notice_view(answer.notice, lang, mark)
     if answer.comparison is not None:
         return comparison_view(answer.comparison, lang, mark)
     if answer.identification is not None:
         view = verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
+        if answer.watch is not None:
+            view = replace(view, parts=(*view.parts, looked_part(answer.watch, lang)))
         return repeated_since(view, answer.as_of, lang) if answer.as_of is not None else view
     if answer.recommendation is not None:
         view = recommendation_view(answer.recommendation, lang, mark, prefix=prefix)
@@ -73,6 +79,10 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
         return removed_view(answer.removed, lang, mark)
     if answer.added is not None:
         return added_view(answer.added, lang, mark, prefix=prefix)
+    if answer.watches is not None:
+        return watches_view(answer.watches, lang, mark, prefix=prefix)
+    if answer.watch is not None:
+        return watch_view(answer.watch, request, mark, prefix=prefix)
     if answer.devices is not None:
         return devices_view(answer.devices, lang, mark)
     if request.verb == "cancel":

@@ -21,7 +21,7 @@ def notice_view(notice: Notice, lang: Lang, mark: Mark) -> View:
     said, watch = words(lang)["watches"]["notice"], notice.watch
     headline = _headline(notice, lang, mark)
     id_, schedule = f"`{watch.id}`", schedule_text(watch.schedule, lang, mark)
-    foot = (said["watch"].format(id=id_, schedule=schedule),)
+    foot: tuple[str, ...] = (said["watch"].format(id=id_, schedule=schedule),)
     if notice.kind in ("changed", "first"):
         foot = (said["silent"], *foot)
     parts = (Part(tuple(_lines(notice, lang, mark))), *_differences(notice, lang, mark), Part(foot, quiet=True))

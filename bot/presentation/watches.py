@@ -47,10 +47,10 @@ def watches_view(watches: tuple[WatchLine, ...], lang: Lang, mark: Mark, *, pref
     return View(said["title"], said["count"].format(count=len(watches)), parts, buttons=buttons)
 
 
-def looked_part(watch: WatchLine, found_at: datetime | None, lang: Lang) -> Part:
+def looked_part(watch: WatchLine, lang: Lang) -> Part:
     """What a look that somebody asked for means to its watch."""
     said = words(lang)["watches"]["looked"]
-    new = watch.since is None or (found_at is not None and watch.since >= found_at)
+    new = watch.since is None or watch.since == watch.looked_at
     since = clock_text(watch.since, watch.timezone) if watch.since is not None else ""
     return Part((said["new" if new else "same"].format(id=f"`{watch.id}`", since=since),), quiet=True)
 
@@ -63,7 +63,7 @@ def watch_buttons(watch: WatchLine, lang: Lang, *, verdict_id: str | None = None
     if watch.state == "removed":
         return explain
     run = (Button("watch_run", labels["run"], watch.id),)
-    pause = ()
+    pause: tuple[Button, ...] = ()
     if watch.state in ("active", "paused"):
         action = "pause" if watch.state == "active" else "resume"
         pause = (Button(f"watch_{action}", labels[action], watch.id),)
@@ -82,7 +82,7 @@ def schedule_text(schedule: Schedule, lang: Lang, mark: Mark) -> str:
         text = _every(schedule.every or "1d", said, mark)
         text += said["on"].format(days=_days(schedule.days, said)) if schedule.days else ""
     text += said["at"].format(times=_listed(schedule.at, said)) if schedule.at else ""
-    return text + (said["until"].format(day=schedule.until) if schedule.until is not None else "")
+    return str(text + (said["until"].format(day=schedule.until) if schedule.until is not None else ""))
 
 
 def clock_text(moment: datetime, timezone: str) -> str:

@@ -56,7 +56,12 @@ def forgotten_sentence(done: Forgotten, lang: Lang, *, sure: bool) -> str:
     pending = said["pending"].format(pending=done.pending) if done.pending else ""
     return str(
         text.format(
-            requests=done.requests, verdicts=done.verdicts, recommendations=done.recommendations, p="/r1 ", sure="yes"
+            requests=done.requests,
+            verdicts=done.verdicts,
+            recommendations=done.recommendations,
+            watches=done.watches,
+            p="/r1 ",
+            sure="yes",
         )
         + pending
     )

@@ -19,14 +19,19 @@ log = logging.getLogger("r1.slack")
 def answered_privately(request: Request, origin: Origin, settings: Settings) -> bool:
     """Whether only the person may see the answer: as they said, wherever it is, or as ``replies`` says. A direct message
     is between the two anyhow."""
-    if origin.channel.startswith("D") or origin.surface in ("watch", "cli"):
+    if origin.channel.startswith("D") or origin.surface == "cli":
         return False
+    if origin.surface == "watch":
+        return bool(request.private)
     return bool(request.private) or settings.replies == "private"
 
 
 def give_privately(client: WebClient, job: Job, text: str, blocks: list[Block]) -> None:
     """Show an answer to the person alone where they asked; where Slack does not take that, in a direct message. Nothing
     that they alone see can be looked for: after a crash at the wrong moment it is shown twice rather than not at all."""
+    if job.origin.surface == "watch":  # what one person alone sees in a channel is gone when they look later
+        _write(client, job, text, blocks)
+        return
     if job.origin.response_url is not None:
         try:
             respond(job.origin.response_url, text, blocks, shown="ephemeral")

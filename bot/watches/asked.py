@@ -69,5 +69,7 @@ def answer(
             return Answer(identification=stored.identification, verdict_id=stored.id, watch=line_of(row))
     changed = session.scalars(select(WatchRow).where(WatchRow.request_id == request_id).limit(1)).first()
     # Changed again since, by another question: shown as it is now.
-    row = changed if request_id and changed is not None else watch_meant(session, request.target or "", origin, settings)
+    row = (
+        changed if request_id and changed is not None else watch_meant(session, request.target or "", origin, settings)
+    )
     return Answer(watch=line_of(row))

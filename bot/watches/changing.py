@@ -81,7 +81,7 @@ def change_watch(
     Raises:
         UsageError: there is none such, it is somebody else's, or it has nothing more to look at.
     """
-    row = watch_meant(session, watch_id, origin, settings)
+    row = watch_meant(session, watch_id, origin, settings, locked=True)
     moment = now()
     if action == "pause" and row.state == "active":
         row.state, row.next_at = "paused", None
@@ -100,22 +100,24 @@ def change_watch(
     return line_of(row)
 
 
-def watch_meant(session: Session, named: str, origin: Origin, settings: Settings) -> WatchRow:
+def watch_meant(session: Session, named: str, origin: Origin, settings: Settings, *, locked: bool = False) -> WatchRow:
     """The watch that a person means and may change: by its id, or by its target.
+
+    Args:
+        locked: it is about to be changed.
 
     Raises:
         UsageError: there is none such, it is somebody else's, or it may be any of several.
     """
     said, anybodys = named.strip().strip("`#"), origin.surface == "cli" or is_admin(origin, settings)
-    row = session.get(WatchRow, said, with_for_update=True)
+    row = session.get(WatchRow, said, with_for_update=locked or None)
     if row is not None and _is_of(row, origin) and row.state != "removed":
         if not anybodys and row.user != origin.user:
             raise UsageError("watch_not_yours", id=row.id)
         return row
-    about = or_(func.lower(WatchRow.target) == said.lower(), WatchRow.target == os.path.abspath(said))
-    found = session.scalars(
-        select(WatchRow).where(about, WatchRow.state.in_((*_LIVE, "done")), *_team(origin)).with_for_update()
-    ).all()
+    about = or_(func.lower(WatchRow.target) == said.lower(), WatchRow.target == str(Path(said).expanduser().absolute()))
+    query = select(WatchRow).where(about, WatchRow.state.in_((*_LIVE, "done")), *_team(origin))
+    found = session.scalars(query.with_for_update() if locked else query).all()
     mine = [row for row in found if row.user == origin.user] or (list(found) if anybodys else [])
     live = [row for row in mine if row.state in _LIVE] or mine
     if not live:
@@ -163,7 +165,8 @@ def line_of(row: WatchRow) -> WatchLine:
 def next_look(row: WatchRow, after: datetime) -> datetime | None:
     """When a watch looks next after a moment."""
     schedule = schedule_from_json(row.schedule)
-    return next_run(schedule, after, row.timezone, anchor=row.created + spread(row.id, schedule))
+    begun = row.created + spread(row.id, schedule)
+    return next_run(schedule, max(after, begun), row.timezone, anchor=begun)
 
 
 def call_off(session: Session, watch_ids: Sequence[str]) -> None:
@@ -194,12 +197,12 @@ def _here(request: Request, *, registered: bool) -> str:
         raise TargetError("endpoint_not_registered", url=target[:200])
     path = Path(target).expanduser()
     if os.path.lexists(path):
-        return os.path.abspath(path)
+        return str(path.absolute())
     if is_name(target):
         raise UsageError("endpoint_unknown", name=target[:80])
     if isinstance(parse_spec(target), HubRef):
         return target
-    return os.path.abspath(path)
+    return str(path.absolute())
 
 
 def _check_channel(schedule: Schedule, origin: Origin, settings: Settings) -> None:

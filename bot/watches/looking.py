@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot.jobs import Job
-from bot.requests import Request, schedule_from_json
+from bot.requests import Origin, Request, schedule_from_json
 from bot.store.models import WatchRow, now
 from bot.store.queries import StoredVerdict, load_verdict
 from bot.watches.known import Known, differs, known_from_json, known_of, known_to_json, same
@@ -22,9 +22,10 @@ _AGAIN = timedelta(minutes=10)
 """Until a look that failed is tried again, if the next one is not sooner; twice as long after the second."""
 
 
-def is_look(request: Request) -> bool:
-    """Whether a question is a watch's own look, which nobody waits for: it is neither begun nor answered in sight."""
-    return request.verb == "identify" and request.watch is not None
+def is_look(request: Request, origin: Origin) -> bool:
+    """Whether a question is a watch's own look, which nobody waits for: it is neither begun nor answered in sight.
+    Somebody may ask the same question again, and is answered."""
+    return request.verb == "identify" and request.watch is not None and origin.surface in ("watch", "cli")
 
 
 def looked(session: Session, job: Job, verdict_id: str) -> None:

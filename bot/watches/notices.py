@@ -117,5 +117,3 @@ def _place(row: WatchRow) -> Origin | None:
     if channel is not None and channel != row.channel:
         return replace(here, channel=channel, thread_ts=None)
     return here if row.channel else None
-
-

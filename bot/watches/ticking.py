@@ -47,7 +47,7 @@ def tick(store: Store, settings: Settings, *, moment: datetime | None = None, mo
         most: so many looks may wait to be done.
     """
     clock = moment or now()
-    with store.begin() as session:
+    with store.read() as session:
         due = _due(session, clock, most)
         room = most - _waiting(session) if due else 0
     return sum(_made(store, one, clock) for one in due[: max(room, 0)])

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -27,9 +28,7 @@ _SPREAD, _MOST_SPREAD = 0.05, timedelta(minutes=5)
 _TRIES = 400
 
 
-def next_run(
-    schedule: Schedule, after: datetime, timezone: str, *, anchor: datetime | None = None
-) -> datetime | None:
+def next_run(schedule: Schedule, after: datetime, timezone: str, *, anchor: datetime | None = None) -> datetime | None:
     """The first time after ``after`` at which a schedule looks, in UTC; ``None`` where it looks no more.
 
     Missed times are no times: what lies before ``after`` is not made up for.
@@ -73,7 +72,7 @@ def check_schedule(schedule: Schedule) -> None:
     if schedule.timezone is not None and schedule.timezone not in available_timezones():
         raise UsageError("option_value", option="--timezone", example="Asia/Shanghai")
     minutes = sorted(clock.hour * 60 + clock.minute for clock in _times(schedule, time()))
-    close = any(later - sooner < SHORTEST.seconds // 60 for sooner, later in zip(minutes, minutes[1:], strict=False))
+    close = any(later - sooner < SHORTEST.seconds // 60 for sooner, later in pairwise(minutes))
     if close or len(minutes) > MOST_TIMES:
         raise UsageError("watch_often", every=", ".join(schedule.at)[:60])
 
