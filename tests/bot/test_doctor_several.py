@@ -108,6 +108,16 @@ def test_one_workspace_by_its_token_has_nothing_of_it_to_put_right(
     assert told("oauth").startswith("idle one workspace") and not told("installations")
 
 
+def test_a_home_tab_that_is_off_is_noticed(store: Store, slack: LocalSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_CLIENT_ID")
+    monkeypatch.delenv("SLACK_CLIENT_SECRET")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", slack.workspace.bot_token)
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", slack.workspace.signing_secret)
+    assert told("features").startswith("ok the Home tab is on")
+    monkeypatch.setattr(slack.workspace, "lacks", {"views.publish:not_enabled"})
+    assert told("features").startswith("wrong the Home tab is off Switch it on at api.slack.com/apps")
+
+
 @contextmanager
 def answering(status: int, body: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):

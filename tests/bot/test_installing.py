@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallationStore
@@ -15,11 +17,12 @@ from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
 from sqlalchemy import MetaData, select, text
 
 from bot.access import check_place, is_admin
+from bot.local_slack import LocalSlack
 from bot.requests import Origin
 from bot.sealing import new_master_key
 from bot.settings import Settings
 from bot.slack.app import build_app
-from bot.slack.installing import NotInstalled, check_oauth, clients, installed_in, team_of
+from bot.slack.installing import NotInstalled, check_oauth, clients, installed_in, team_of, web_client
 from bot.slack.oauth import SealedInstallations, States
 from bot.store import Store, open_store
 from bot.store.installations import installations, remember_organisation, uninstall
@@ -154,6 +157,33 @@ def test_a_state_is_good_once_and_old_ones_do_not_pile_up(store: Store) -> None:
     states.issue()
     with store.begin() as session:
         assert len(session.scalars(select(OAuthStateRow)).all()) == 1
+
+
+def test_a_client_finds_the_token_that_replaced_its_own_and_says_so_where_none_did(store: Store) -> None:
+    with LocalSlack() as slack:
+        settings = settings_of(
+            slack_api_url=slack.api_url, slack_client_id=slack.client_id, slack_client_secret=slack.client_secret
+        )
+
+        def come_back() -> None:
+            """The workspace installs the app anew, and its token is another."""
+            asked = {"client_id": slack.client_id, "scope": "chat:write", "redirect_uri": "https://r1.example.com/x"}
+            chosen = httpx.get(slack.api_url.replace("/api/", "/oauth/v2/authorize"), params=asked, trust_env=False)
+            code = parse_qs(urlsplit(chosen.headers["location"]).query)["code"][0]
+            told = web_client(settings, "").oauth_v2_access(
+                client_id=slack.client_id, client_secret=slack.client_secret, code=code
+            )
+            install(store, "T0LOCAL", told["access_token"], settings=settings)
+
+        come_back()
+        client = clients(settings, store)("T0LOCAL")
+        assert client.auth_test()["team_id"] == "T0LOCAL"
+        slack.installs.kill("T0LOCAL")
+        with pytest.raises(NotInstalled, match="T0LOCAL"):
+            client.chat_postMessage(channel="C0MODELS", text="late")
+        come_back()
+        client.chat_postMessage(channel="C0MODELS", text="back")
+        assert [message.text for message in slack.answers()] == ["back"]
 
 
 def test_only_workspaces_that_are_allowed_are_answered(store: Store) -> None:

@@ -48,14 +48,18 @@ RECEIVED = {
 
 
 def calls() -> Iterator[tuple[str, Path]]:
-    """Every method of Slack's that the bot's code names."""
+    """Every method of Slack's that the bot's code names, as the client's or as Slack does (`reactions.add`)."""
     theirs = {name for name in dir(WebClient) if "_" in name.strip("_") and not name.startswith("_")}
+    theirs -= {"api_call", "base_url", "retry_handlers"}
+    dotted = {name.replace("_", "."): name for name in theirs}
     for path in ROOT.glob("bot/**/*.py"):
         if path.parent.name == "local_slack":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in theirs - {"api_call", "base_url", "retry_handlers"}:
+            if isinstance(node, ast.Attribute) and node.attr in theirs:
                 yield node.attr, path
+            elif isinstance(node, ast.Constant) and node.value in dotted:
+                yield dotted[node.value], path
 
 
 def test_the_scopes_are_those_that_the_code_needs_and_no_more() -> None:
