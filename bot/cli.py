@@ -23,6 +23,7 @@ from bot.cli_past import explain, history, recompute, report
 from bot.cli_recommend import recommend, size
 from bot.cli_rules import rules
 from bot.cli_serving import db, demo, serve, worker
+from bot.cli_watch import watch
 from bot.exits import INTERRUPTED, OURS, REFUSED
 from bot.spoken import language, refusal, speak
 from bot.terminal import error_json, print_json
@@ -71,7 +72,7 @@ def group() -> None:
 
 
 for _command in (
-    identify, recommend, size, compare, history, explain, recompute, report, ask, chat, endpoint, reference, rules, devices,
+    identify, recommend, size, compare, watch, history, explain, recompute, report, ask, chat, endpoint, reference, rules, devices,
     doctor, forget, manifest, db, serve, worker, demo, completion, help_,
 ):  # fmt: skip
     group.add_command(_command)

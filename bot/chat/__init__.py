@@ -17,6 +17,8 @@ from bot.settings import Settings
 from engine.errors import R1Error, UsageError
 
 __all__ = ["talk"]
+_PROBLEM = 160
+"""Characters of a fault of ours that are shown."""
 
 
 def talk(settings: Settings, lang: Lang, folder: Path | None, *, colour: bool, as_json: bool) -> int:
@@ -69,8 +71,11 @@ def _respond(conversation: Conversation, screen: Screen, line: str, typed: Typed
         if typed is None:
             screen.show(conversation.refused(line, UsageError("cli_chat_write", line=heard)))
         return heard
-    with screen.watching(heard) as on_progress:
-        turn = conversation.answer(heard, on_progress)
+    try:
+        with screen.watching(heard) as on_progress:
+            turn = conversation.answer(heard, on_progress)
+    except Exception as error:  # a fault of ours ends the answer, not the conversation
+        turn = conversation.refused(line, _crashed(error))
     screen.show(turn)
     return ""
 
@@ -85,5 +90,12 @@ def _in_json(conversation: Conversation) -> None:
             turn = conversation.answer(heard)
         except R1Error as error:
             turn = conversation.refused(line, error)
+        except Exception as error:
+            turn = conversation.refused(line, _crashed(error))
         text = json.dumps(said_json(line, turn), ensure_ascii=False)
         click.echo(text.encode("utf-8", "replace"))
+
+
+def _crashed(error: Exception) -> R1Error:
+    problem = " ".join(f"{type(error).__name__}: {error}".split())
+    return R1Error("cli_crashed", problem=problem[:_PROBLEM])
