@@ -63,7 +63,7 @@ def check_quota(session: Session, request: Request, origin: Origin, settings: Se
         return
     # What was only proposed, to be confirmed, counts once it is confirmed.
     done = RequestRow.verb.not_in(FREE) & RequestRow.payload["sure"].as_boolean().is_not(False)
-    mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team) & done
+    mine = (RequestRow.user == origin.user) & (RequestRow.team == origin.team) & done & (RequestRow.surface != "watch")
     recent = select(RequestRow.created).where(mine, RequestRow.created > now() - _DAY)
     if (session.scalar(select(func.count()).select_from(recent.subquery())) or 0) < most:
         return

@@ -166,7 +166,7 @@ def accept(
             if check is not None:
                 check(session)
             request_id = add_request(session, request, origin, dedup_key)
-            job = JobRow(request_id=request_id)
+            job = JobRow(request_id=request_id, rank=1 if origin.surface == "watch" else 0)
             session.add(job)
             session.flush()
             return job.id
@@ -181,13 +181,13 @@ def is_answered(store: Store, job_id: str) -> bool:
 
 
 def take(store: Store, owner: str, lease_seconds: float) -> Job | None:
-    """Take the oldest job that nobody holds, or whose holder's lease ran out."""
+    """Take the oldest job that nobody holds, or whose holder's lease ran out; people's before those of watches."""
     clock = time.time()
     free = or_(JobRow.lease_until.is_(None), JobRow.lease_until < clock)
     oldest = (
         select(JobRow.id)
         .where(JobRow.state != "answered", free)
-        .order_by(JobRow.created, JobRow.id)
+        .order_by(JobRow.rank, JobRow.created, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()

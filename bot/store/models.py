@@ -87,13 +87,15 @@ class RequestRow(Base):
 
 
 class JobRow(Base):
-    """Work accepted: queued → running → computed → answered; ``attempt`` fences late workers off."""
+    """Work accepted: queued → running → computed → answered; ``attempt`` fences late workers off. ``rank``: 0 for people,
+    who wait for it; 1 for looks of watches, which nobody does."""
 
     __tablename__ = "jobs"
 
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
     request_id: Mapped[str] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), unique=True)
     created: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    rank: Mapped[int] = mapped_column(default=0, server_default="0")
     finished: Mapped[datetime | None] = mapped_column(UtcTime)
     state: Mapped[str] = mapped_column(String(16), default="queued")
     attempt: Mapped[int] = mapped_column(default=0)

@@ -45,6 +45,7 @@ class StoredVerdict:
     identification: Identification
     request: Request | None = None
     request_id: str | None = None
+    team: str = ""
 
 
 def add_request(session: Session, request: Request, origin: Origin, dedup_key: str | None) -> str:
@@ -139,7 +140,7 @@ def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) 
     found = _decoded((verdict_id, row.created), session)
     request = request_from_json(row.payload) if row.payload is not None else None
     said = row.text if row.text is not None else row.target
-    return StoredVerdict(verdict_id, row.created, said, found, request, row.request_id)
+    return StoredVerdict(verdict_id, row.created, said, found, request, row.request_id, row.team)
 
 
 def _decoded(key: tuple[str, datetime], session: Session) -> Identification:
@@ -182,7 +183,7 @@ def earlier_in(session: Session, origin: Origin, *, within: timedelta = timedelt
     if origin.thread_ts is not None:
         latest = latest.where(or_(RequestRow.thread_ts == origin.thread_ts, JobRow.message_ref == origin.thread_ts))
     else:
-        mine = (RequestRow.user == origin.user) & RequestRow.thread_ts.is_(None)
+        mine = (RequestRow.user == origin.user) & RequestRow.thread_ts.is_(None) & (RequestRow.surface != "watch")
         latest = latest.where(mine, RequestRow.created > now() - within)
     row = session.execute(latest).one_or_none()
     return Earlier(row[0].id, request_from_json(row[0].payload), row[1]) if row is not None else None

@@ -71,6 +71,7 @@ def upgrade() -> None:
     op.create_index("ix_watches_verdict_id", "watches", ["verdict_id"])
     op.create_index("ix_requests_channel_thread_ts", "requests", ["channel", "thread_ts"])
     with op.batch_alter_table("jobs") as jobs:
+        jobs.add_column(sa.Column("rank", sa.Integer(), nullable=False, server_default="0"))
         jobs.add_column(sa.Column("other_verdict_id", sa.String(16), nullable=True))
         jobs.create_foreign_key(
             "fk_jobs_other_verdict_id_verdicts", "verdicts", ["other_verdict_id"], ["id"], ondelete="SET NULL"
@@ -88,6 +89,7 @@ def downgrade() -> None:
         jobs.drop_index("ix_jobs_other_verdict_id")
         jobs.drop_constraint("fk_jobs_other_verdict_id_verdicts", type_="foreignkey")
         jobs.drop_column("other_verdict_id")
+        jobs.drop_column("rank")
     op.drop_index("ix_requests_channel_thread_ts", "requests")
     for table in ("watches", "feedback", "people"):
         op.drop_table(table)

@@ -75,6 +75,16 @@ def test_two_workers_never_hold_one_job(store: Store) -> None:
     assert len(taken) == len(set(taken)) == 20
 
 
+def test_people_are_answered_before_watches_look(store: Store) -> None:
+    asked = Request(verb="help", text="help", lang="en")
+    for number in range(3):
+        accept(store, asked, replace(ORIGIN, surface="watch"), dedup_key=f"w{number}")
+    mine = accept(store, asked, ORIGIN, dedup_key="mine")
+    first, second = take(store, "a", 30), take(store, "a", 30)
+    assert first is not None and first.id == mine
+    assert second is not None and second.origin.surface == "watch"
+
+
 def test_a_worker_that_lost_its_lease_changes_nothing(store: Store) -> None:
     from bot.jobs import LeaseLost
 
