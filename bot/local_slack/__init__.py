@@ -1,7 +1,8 @@
-"""A Slack workspace on loopback: what `r1 demo` and the tests talk to instead of slack.com.
+"""A Slack on loopback: what `r1 demo` and the tests talk to instead of slack.com.
 
-It checks every message as Slack does, keeps what was posted, delivers commands and events with Slack's
-signatures over HTTP or through a Socket Mode websocket, and repeats them as Slack repeats.
+It holds every message, view and stream to Slack's published limits, keeps what was posted and shows it as pages,
+delivers commands, events and what people press with Slack's signatures over HTTP or through a Socket Mode websocket,
+and repeats them as Slack repeats. The app may be installed in several workspaces, by OAuth.
 """
 
 from __future__ import annotations

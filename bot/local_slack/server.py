@@ -214,6 +214,16 @@ class LocalSlack(Transport):
         event = link_event(workspace, message, list(urls))
         return None if event is None else self._tell(workspace, event)
 
+    def echo(self, message: Message, *, changed: bool = False) -> Delivery:
+        """Slack tells the app of a message that it posted into a conversation with it itself, or changed there."""
+        workspace = self._with(message)
+        own = {"bot_id": workspace.bot_id, "app_id": interactions.APP}
+        event = interactions.message_event(workspace, "message", message, channel_type="im", **own)
+        if changed:
+            event = {"type": "message", "subtype": "message_changed", "channel": message.channel, "message": event,
+                     "channel_type": "im", "ts": workspace.next_ts(), "hidden": True}  # fmt: skip
+        return self._tell(workspace, event)
+
     def answers(self, channel: str | None = None, *, team: str | None = None) -> list[Message]:
         """The bot's messages in a channel."""
         workspace = self._of(team)

@@ -383,6 +383,16 @@ def test_people_have_languages_times_and_conversations(both: tuple[LocalSlack, T
     assert error(calls.chat_postEphemeral, channel="C0MODELS", user="U0NOBODY", text="x") == "user_not_in_channel"
 
 
+def test_the_app_hears_itself_in_direct_messages(both: tuple[LocalSlack, Told]) -> None:
+    slack, told = both
+    ts = client(slack).chat_postMessage(channel="D0PERSON", text="mine")["ts"]
+    message = next(one for one in slack.workspace.messages if one.ts == ts)
+    known, echoed, changed = len(told), slack.echo(message), slack.echo(message, changed=True)
+    assert echoed.payload["event"]["bot_id"] == "B0R1BOT" and changed.payload["event"]["subtype"] == "message_changed"
+    assert (echoed.status, changed.status) == (200, 200)
+    assert len(told) == known  # Bolt passes over what its own bot said
+
+
 def test_a_workspace_may_lack_things(both: tuple[LocalSlack, Told]) -> None:
     slack, _ = both
     calls = client(slack)
