@@ -27,7 +27,10 @@ def _never_failing(propose: Callable[[str], Iterable[tuple[str, str]]]) -> Compl
 
     def complete(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
         try:
-            return [CompletionItem(value, help=about) for value, about in propose(typed) if _begins(value, typed)]
+            found = [(value, about) for value, about in propose(typed) if _begins(value, typed)]
+            return [
+                CompletionItem(value, help=about.replace(",", ";")) for value, about in found
+            ]  # fish parts at commas
         except Exception:  # a shell that is completing has nowhere to show what went wrong
             return []
 
