@@ -52,7 +52,7 @@ def mrkdwn(text: str) -> str:
     escaped = _CODE.sub(keep("code"), _BLOCK.sub(keep("pre"), escaped))
     if "<" in text:
         escaped = _DATE.sub(r"\1", escaped)
-        escaped = _BARE.sub(r'<a href="\1">\1</a>', _LINK.sub(r'<a href="\1">\2</a>', escaped))
+        escaped = _BARE.sub(_anchor, _LINK.sub(_anchor, escaped))
         escaped = _PING.sub(_mention, escaped)
     escaped = _STRIKE.sub(r"<s>\1</s>", _ITALIC.sub(r"<i>\1</i>", _BOLD.sub(r"<b>\1</b>", escaped)))
     escaped = _quoted(emoji(escaped)).replace("\n", "<br>")
@@ -105,6 +105,11 @@ def _bare(text: str) -> str:
     return _CODE.sub(r"\1", _BOLD.sub(r"\1", _ITALIC.sub(r"\1", text)))
 
 
+def _anchor(match: re.Match[str]) -> str:
+    url = match[1].replace('"', "%22")
+    return f'<a href="{url}">{match[match.lastindex or 1]}</a>'
+
+
 def _mention(match: re.Match[str]) -> str:
     who = match[1]
     if who.endswith("R1BOT"):
@@ -135,7 +140,7 @@ def _inlines(elements: Iterable[Body]) -> str:
 
 def _inline(element: Body) -> str:
     shown = html.escape(_inline_words(element)).replace("\n", "<br>")
-    if element["type"] == "link":
+    if element["type"] == "link" and element["url"].startswith(("https://", "http://", "mailto:")):
         shown = f'<a href="{html.escape(element["url"])}">{shown}</a>'
     elif element["type"] in ("user", "usergroup", "channel", "broadcast"):
         return f'<mark class="ping">{shown}</mark>'

@@ -36,7 +36,8 @@ def _lines(block: Body) -> list[str]:
         return _task(block)
     if kind == "section":
         said = [block["text"]] if "text" in block else []
-        return [unmarked(text["text"]) for text in [*said, *block.get("fields", [])]]
+        beside = [f"[{label}]" for label in _labels(block["accessory"])] if "accessory" in block else []
+        return [*(unmarked(text["text"]) for text in [*said, *block.get("fields", [])]), *beside]
     return [f"▌{unmarked(block['text']['text'])}"] if kind == "header" else []
 
 
