@@ -103,6 +103,7 @@ class WordsFile(Record):
     either_count: Pattern
     count_before: Pattern
     cards_behind: Pattern
+    things: Pattern
     limits: Pattern
     devices_of: Pattern
     per_device: Pattern
@@ -144,6 +145,7 @@ class Lexicon:
     either_count: re.Pattern[str]
     count_before: re.Pattern[str]
     cards_behind: re.Pattern[str]
+    things: re.Pattern[str]
     limits: re.Pattern[str]
     devices_of: re.Pattern[str]
     per_device: re.Pattern[str]
@@ -179,6 +181,7 @@ def lexicon() -> Lexicon:
         either_count=_compiled([words.either_count]),
         count_before=_compiled([words.count_before]),
         cards_behind=_compiled([words.cards_behind]),
+        things=_compiled([words.things]),
         limits=_compiled([words.limits]),
         devices_of=_compiled([words.devices_of]),
         per_device=_compiled([words.per_device]),
@@ -193,7 +196,7 @@ def _kinds(words: WordsFile) -> Iterator[Kind]:
     for rule in words.numbers:
         bare = [
             pattern.replace(
-                "#", rf"(?P<n{place}>{NUMBER}|\b(?:{spelled})\b)\s?(?P<s{place}>[km万千]?)(?![0-9a-z.%$])", 1
+                "#", rf"(?P<n{place}>{NUMBER}|\b(?:{spelled})\b)\s?(?P<s{place}>[km万千]?)(?![0-9a-z.%$万千亿])", 1
             )
             for place, pattern in enumerate(rule.bare)
         ]

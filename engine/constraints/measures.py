@@ -17,6 +17,8 @@ _WINDOW = 40
 """Characters to each side in which words tell what a number is of."""
 _NEXT = re.compile(r"\b(?:and|plus)\b(?=[^,;.]{1,25}?[0-9])|[和与](?=[^,，。]{1,8}?[0-9])", re.IGNORECASE)
 """Where the words of the next number begin."""
+_OWN = re.compile(r"[0-9][^,;.]{0,40}(?:\band\b|\bplus\b|[和与])(?=[^0-9]{0,25}$)", re.IGNORECASE)
+"""Where those of a number begin, behind another one's."""
 _END = re.compile(r"[,;!?\n。；！？，、]|\.(?:\s|$)")
 _PERIODS = re.compile(r"\b(?P<month>monthly|per month|a month|each month)\b|\b(?P<hour>hourly|per hour|an hour)\b|(?P<m>[每一]个?月|月(?=预算|度|成本|租|费)|按月)|(?P<h>[每一]个?小时|按小时|时租)", re.IGNORECASE)  # fmt: skip
 
@@ -92,7 +94,7 @@ def _bare(kind: Kind, match: re.Match[str]) -> Measure:
 
 def _beside(text: str, read: Quantity) -> _Beside:
     before, after = text[max(0, read.start - _WINDOW) : read.start], text[read.end : read.end + _WINDOW]
-    cut = max((match.end() for match in _END.finditer(before)), default=0)
+    cut = max((match.end() for match in (*_END.finditer(before), *_OWN.finditer(before))), default=0)
     ends = [match.start() for match in (_END.search(after), _NEXT.search(after)) if match]
     return _Beside(before[cut:], f"{read.kind} {after[: min(ends, default=len(after))]}")
 
@@ -100,6 +102,8 @@ def _beside(text: str, read: Quantity) -> _Beside:
 def _measure(read: Quantity, beside: _Beside, words: Lexicon, devices: tuple[Device, ...]) -> Measure:
     if read.unit in ("usd", "cny") or read.unit.startswith(("usd /", "cny /")):
         return _money(read, beside, words)
+    if read.unit == "" and words.things.match(beside.after.lstrip()):
+        return Measure(read.start, read.end, reason="no_unit" if read.scaled else None, understood=not read.scaled)
     if read.unit == "page":
         return Measure(read.start, read.end, reason="pages")
     if convert(1.0, read.unit, "request / second") is not None:

@@ -136,7 +136,7 @@ def _quantity(match: re.Match[str]) -> Quantity:
         period = period.lower()
         unit = f"{unit or 'dimensionless'} / {units.get(period, units.get(period.rstrip('s'), 'second'))}"
     scale = (match["scale"] or "").lower()
-    binary = scale in _BINARY and "token" in (unit or "token")
+    binary = scale in _BINARY and (unit or "token") == "token"  # of a rate it is a thousand
     factor = (_BINARY[scale] if binary else SCALES.get(scale, 1.0)) * float(match["times"] or 1)
     first = number(match["n"]) if match["n"] else float(_SPOKEN[match["half"].strip().lower()])
     second = number(match["n2"]) if match["n2"] else first
