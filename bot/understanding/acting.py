@@ -68,13 +68,13 @@ def endpoints(heard: Heard) -> Request | None:
         return heard.blank
     if scene.has("endpoint_remove") and not scene.says("endpoint_remove"):
         return heard.blank
+    if scene.has("endpoint_list") and not named:
+        return replace(heard.blank, verb="endpoint", action="list")
     if scene.says("endpoint_remove", "endpoint_add") and only_told(heard):
         return replace(heard.blank, verb="help")
     if scene.says("endpoint_remove") and not scene.has("watch", "hypothetical"):
         target = named[0].spec if len(named) == 1 else None
         return replace(heard.blank, verb="endpoint", action="remove", target=target, ask=None if target else "target")
-    if scene.has("endpoint_list") and not named:
-        return replace(heard.blank, verb="endpoint", action="list")
     if scene.says("endpoint_add") and not named and not scene.has("hypothetical"):
         return replace(heard.blank, verb="endpoint", action="add")
     return None

@@ -48,7 +48,8 @@ def _one_target(heard: Heard) -> Request | None:
 def _is_meant(one: Mention, heard: Heard) -> bool:
     scene = heard.scene
     alone = not re.search(r"\w", re.sub("[⊙❝]", "", scene.sketch))
-    asked = scene.says("identify", "look", "size_strong") or (scene.says("size") and bool(scene.hardware))
+    doubted = bool(scene.models) and QUESTION.search(scene.sketch) is not None
+    asked = scene.says("identify", "look", "size_strong") or (scene.says("size") and bool(scene.hardware)) or doubted
     if one.kind == "endpoint":
         return alone or (asked and not (scene.says("choice") and not scene.has("identify_verb", "endpoint_noun")))
     if one.kind == "url":
@@ -93,16 +94,21 @@ def _size(heard: Heard) -> Request | None:
     scene = heard.scene
     names = {one.name for one in scene.models if not one.weak} or {one.name for one in scene.models}
     hardware_is_asked = scene.has("which_hardware")
-    if len(names) != 1 or (scene.says("choice") and not hardware_is_asked) or scene.has("thing_to_do"):
+    if (
+        len(names) != 1
+        or (scene.says("choice") and not hardware_is_asked)
+        or (scene.has("thing_to_do") and not scene.models)
+    ):
         if not names and scene.has("too_vague") and not scene.hardware:
             return replace(heard.blank, verb="size", ask="target")
         return None
     if all(one.weak for one in scene.models) and scene.has("distil"):
         return None
     asks = QUESTION.search(scene.sketch) or scene.hardware
+    said = read(scene.text)
+    asks = asks or said.stated().keys() & {"context", "concurrency", "memory"}
     if hardware_is_asked or scene.says("size_strong") or (scene.says("size") and asks):
         return _sized(heard, names.pop())
-    said = read(scene.text)
     if (scene.hardware or said.memory) and not scene.says("identify_mine") and not said.task:
         return _sized(heard, names.pop())
     return None
@@ -124,6 +130,8 @@ def _unnamed(heard: Heard) -> Request | None:
 def _recommended(heard: Heard) -> Request | None:
     scene = heard.scene
     if scene.has("thing_to_do", "why_first") or (scene.has("others") and not scene.models and not scene.hardware):
+        return None
+    if any(one.kind == "endpoint" for one in scene.mentions) and not scene.says("choice"):
         return None
     stated = read(scene.text).stated()
     recommend = replace(heard.blank, verb="recommend", scenario=tidy(heard.typed))

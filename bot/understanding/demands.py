@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bot.requests import MOST_TOKENS
@@ -33,6 +34,7 @@ _SPEND = re.compile(
 _SCALE = {"": 1, "k": 1_000, "千": 1_000, "万": 10_000, "m": 1_000_000}
 
 
+@lru_cache(maxsize=64)
 def read(text: str) -> Constraints:
     """What a text demands; nothing where it contradicts itself, which the answer says."""
     try:

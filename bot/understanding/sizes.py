@@ -54,6 +54,8 @@ def find_models(text: str) -> tuple[Model, ...]:
 def nearest_name(spec: str) -> str:
     """A name at Ollama with a mistyped family put right: ``deepsek-r1:32b``."""
     family, colon, size = spec.lower().partition(":")
+    if family in ("r1", "deepseekr1", "deepseek_r1", "ds-r1", "dsr1"):
+        return f"deepseek-r1{colon}{size}"
     near = difflib.get_close_matches(family, ("deepseek-r1",), 1, 0.85)
     return f"{near[0]}{colon}{size}" if near and colon else spec
 

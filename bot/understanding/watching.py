@@ -90,4 +90,5 @@ def _often(schedule: Schedule) -> bool:
 
 def _little(rest: str) -> bool:
     """Whether next to nothing is said beside when, and of what."""
-    return len(re.findall(r"[a-z]+|[\u4e00-\u9fff]", re.sub("[⊙❝◇▣]", " ", rest.lower()))) <= 6
+    rest = re.sub("[⊙❝◇▣]", " ", rest.lower())
+    return len(re.findall(r"[a-z]+", rest)) <= 3 and len(re.findall(r"[\u4e00-\u9fff]", rest)) <= 6
