@@ -140,7 +140,8 @@ def test_what_looks_like_html_is_shown_and_not_done() -> None:
     hostile = "<script>alert(1)</script>"
     section_ = {"type": "rich_text_section", "elements": [{"type": "text", "text": hostile}]}
     assert "<script" not in markdown(hostile) + rich({"elements": [section_]}) + mrkdwn(html.escape(hostile))
-    assert 'x" on' not in mrkdwn('<https://x" onclick="alert(1)|here> <https://x" onclick="alert(1)>')
+    for link in ('<https://x"onclick=1|here>', '<https://x"onclick=1>'):
+        assert '<a href="https://x%22onclick=1">' in mrkdwn(link)
 
 
 _LOOK = """
