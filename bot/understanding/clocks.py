@@ -16,7 +16,9 @@ PART = r"(?:一?大早上?|清晨|清早|早上|早晨|上午|中午|午后|下�
 _EN = (
     r"(?:(?:half past|quarter (?:past|to)) (?:[0-9]{1,2}|" + "|".join(_HOURS) + r")(?: ?[ap]\.?m\.?(?![a-z]))?"
     r"|(?<![0-9.:])[0-9]{1,2}(?:[:.][0-9]{2})? ?[ap]\.?m\.?(?![a-z])|(?<![0-9.:-])[0-9]{1,2}:[0-9]{2}(?![0-9:])"
-    r"|(?:" + "|".join(_HOURS) + r") (?:[ap]\.?m\b|o'?clock)|[0-9]{1,2} ?o'?clock|\b(?:noon|midday|midnight)\b)"
+    r"|(?<![0-9.:-])[0-9]{1,2} (?:in the (?:morning|afternoon|evening)|at night)|(?:"
+    + "|".join(_HOURS)
+    + r") (?:[ap]\.?m\b|o'?clock)|[0-9]{1,2} ?o'?clock|\b(?:noon|midday|midnight)\b)"
     r"(?: (?:in the (?:morning|afternoon|evening)|at night))?"
 )
 _ZH = (
@@ -59,12 +61,12 @@ _NIGHT = re.compile(r"半夜|深夜|夜|night")
 _ZONES = {
     r"(?:北京|中国|上海|东八区)(?:标准)?时间?|(?:beijing|china|shanghai)(?: standard)? time": "Asia/Shanghai",
     r"东八区": "Asia/Shanghai",
-    r"(?:us )?pacific(?: standard| daylight)? time|太平洋时间|西海岸时间|加州时间|\bp[sd]t\b|\bpacific\b": "America/Los_Angeles",
-    r"(?:us )?eastern(?: standard| daylight)? time|美东时间|纽约时间|new york time|\be[sd]t\b": "America/New_York",
+    r"(?:us )?pacific(?: standard| daylight)? time|太平洋时间|西海岸时间|加州时间|\bp[sd]t\b|(?<=m )pt\b|\bpacific\b": "America/Los_Angeles",
+    r"(?:us )?eastern(?: standard| daylight)? time|美东时间|纽约时间|new york time|\be[sd]t\b|(?<=m )et\b": "America/New_York",
     r"(?:us )?central(?: standard| daylight)? time|美中时间|芝加哥时间|chicago time": "America/Chicago",
     r"(?:us )?mountain(?: standard| daylight)? time": "America/Denver",
     r"(?:london|uk|british) time|伦敦时间|英国时间|\bbst\b": "Europe/London",
-    r"(?:berlin|german|central european|frankfurt) time|柏林时间|德国时间|\bcest?\b": "Europe/Berlin",
+    r"(?:berlin|german|central european|frankfurt) time|柏林时间|德国时间|\bcet\b|\bcest\b": "Europe/Berlin",
     r"(?:paris|french) time|巴黎时间": "Europe/Paris",
     r"(?:tokyo|japan) time|东京时间|日本时间|\bjst\b": "Asia/Tokyo",
     r"(?:seoul|korean?) time|首尔时间|\bkst\b": "Asia/Seoul",
@@ -133,6 +135,7 @@ def zone(match: re.Match[str]) -> str | None:
     if match["iana"]:
         return _BY_NAME.get(match["iana"].lower())
     said = match["named"].lower()
+    said = {"pt": "pst", "et": "est"}.get(said, said)
     return next((name for pattern, name in _ZONES.items() if re.fullmatch(pattern, said, re.ASCII)), None)
 
 

@@ -24,8 +24,8 @@ _TAKEN, _DAY_TAKEN = "\x1f", "\x1e"
 _TRADITIONAL = str.maketrans("個週點時兩後號鐘為", "个周点时两后号钟为")
 _FLAGS = re.IGNORECASE | re.ASCII
 _UNTIL = re.compile(
-    r"(?:\b(?:and )?(?:un?till?l?|till?|'til|through|thru|up to|ending(?: on)?|ends?(?: on)?|stop(?:ping)?(?: (?:on|after|at))?|not after)\b ?(?:the (?=[a-z]))?"
-    rf"|(?:一?直?到|截止到?|截至|至) ?|\bfor (?=the rest)){DATE}(?: ?(?:at |,)? ?{TIME})? ?(?:为止|止|那天|之前|前|结束|inclusive)?",
+    r"(?:\b(?:and )?(?:between now and|(?:from )?now (?:until|till|through|to)|un?till?l?|till?|'til|through|thru|up to|ending(?: on)?|ends?(?: on)?|stop(?:ping)?(?: (?:on|after|at))?|not after)\b ?(?:the (?=[a-z]))?"
+    rf"|(?:一?直?到|截止到?|截至|至) ?|\bfor (?=the rest)){DATE}(?: ?(?:at |,)? ?{TIME}| (?:morning|noon|afternoon|evening|night)\b| ?{PART})? ?(?:为止|止|那天|之前|前|结束|inclusive)?",
     _FLAGS,
 )
 _UNTIL_BEHIND = re.compile(rf"{DATE} ?(?:为止|截止|结束|之前)", _FLAGS)

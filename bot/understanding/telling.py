@@ -21,7 +21,7 @@ CHANNEL_ID = re.compile(r"\b(?:in|to) (?P<id>[CGD][A-Z0-9]{2,20})(?![\w-])", re.
 _TOLD = r"(?:ping|alone|in peace|notif|notice|messag|bother|disturb|wak|alert|alarm|post|noise|tell|writ)[a-z]{0,8}"
 _NO = r"\b(?:no|leave|without|not|never|don'?t|do not|stop|hold|pause|mute|skip)\b"
 _HUSH = r"(?:别|不要|不用|不必|请?勿|免|不许?)再?(?:来|去|给我)?(?:打扰|吵|通知|提醒|发|叫|推|响|@|艾特|烦)[^\s,。;，；]{0,4}"
-_QUIETLY = r"(?:\bquiet(?: (?:hours?|times?))?|\bsilent|\bsilence|\bmuted?|\bdo not disturb|\bdnd|静默(?:时段|时间)?|免打扰(?:时段|时间)?|勿扰(?:时段|时间)?|安静时[段间])"
+_QUIETLY = r"(?:\bquiet(?: (?:hours?|times?))?|\bsilent|\bsilence|\bmuted?|\bdo not disturb|\bdnd|静默(?:时段|时间)?|免打扰(?:时段|时间)?|勿扰(?:时段|时间)?|静音(?:时段|时间)?|安静时[段间])"
 _RANGE = re.compile(RANGE, _FLAGS)
 _TIME = re.compile(rf"\b(?P<which>after|before) (?P<time>{TIME}|{BARE})", _FLAGS)
 _REACH = 70
@@ -34,7 +34,7 @@ _AHEAD = re.compile(
 _AHEAD_ZH = re.compile(r"(?:别|不要|请?勿)[在从] ?$", _FLAGS)
 _FROM_ZH = re.compile(r"[在从] ?$")
 _BEHIND = re.compile(
-    rf" ?(?:之间|期间|这段时间)?[请都就]?{_HUSH}| ?(?:is |are |as )?(?:quiet(?: hours)?\b|silent\b|静默|免打扰|勿扰)",
+    rf" ?(?:之间|期间|这段时间)?[请都就]?{_HUSH}| ?(?:is |are |as )?(?:quiet(?: hours)?\b|silent\b|静默|免打扰|勿扰|静音|(?:保持)?安静)",
     _FLAGS,
 )
 _BEHIND_ZH = re.compile(r" ?(?:之间|期间)?(?:打扰|吵|通知|提醒|发|叫)[^\s,。;，；]{0,4}", _FLAGS)

@@ -17,6 +17,7 @@ SOME = rf"(?:{_SPAN}|{_WORK}|{_REST}|{_LIST})"
 BUT = re.compile(
     r"(?:\bbut )?\b(?:not|never|except|excluding|exclude|skip(?:ping)?|no|without|apart from|other than|besides)\b(?: (?:for|checks?|it|them))?"
     rf"(?: on)? (?:the )?(?P<en>{SOME})(?![a-z])"
+    rf"|(?:\bbut )?\b(?:no|don'?t|do not|never|without)\b[^,;.0-9]{{0,25}}? (?:on|at|over|during) (?:the )?(?P<told>{SOME})(?![a-z])"
     rf"|(?P<behind>{SOME}) ?(?:就|都|也)?(?:除外|不用|不需要|不必|不查|不看|不要|别|跳过|休息|不跑|不算|off\b|excluded)[了查跑看管测]?"
     rf"|除(?:了|开|去)? ?(?P<zh>{SOME}) ?(?:以外|之外|外)?",
     re.IGNORECASE | re.ASCII,
