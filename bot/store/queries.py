@@ -128,7 +128,14 @@ def load_recommendation(session: Session, recommendation_id: str) -> Recommendat
 def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) -> StoredVerdict | None:
     """A stored verdict by its public id; with ``team``, only that team's own."""
     about = (
-        select(VerdictRow.created, VerdictRow.target, VerdictRow.request_id, RequestRow.text, RequestRow.payload)
+        select(
+            VerdictRow.created,
+            VerdictRow.target,
+            VerdictRow.request_id,
+            VerdictRow.team,
+            RequestRow.text,
+            RequestRow.payload,
+        )
         .outerjoin(RequestRow, RequestRow.id == VerdictRow.request_id)
         .where(VerdictRow.id == verdict_id)
     )
