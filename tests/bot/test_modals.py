@@ -165,7 +165,7 @@ def test_the_answer_to_a_submission_is_done() -> None:
     assert not modal.open
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=200), st.sampled_from(["en", "zh"]))
 def test_our_form_is_valid_whatever_the_command_said(words: str, lang: str) -> None:
     request = Request(verb="endpoint", text="", lang=lang, action="add", target=words)  # type: ignore[arg-type]
