@@ -142,7 +142,7 @@ def _kept_answer(
     from bot.report import reported
     from bot.report.links import link_of
 
-    link = link_of(stored.id, origin.team, settings, request.lang)
+    link = link_of(stored.id, stored.team, settings, request.lang)
     return replace(reported(stored, settings, request.lang), link=link)
 
 

@@ -27,7 +27,7 @@ from bot.sealing import seal, unseal
 from bot.settings import Settings
 from bot.slack.installing import INSTALL_PATH, REDIRECT_PATH, installed_in, is_allowed, team_of, web_client
 from bot.slack.manifest import manifest_scopes
-from bot.slack.pages import page, spoken_by
+from bot.slack.pages import HEADERS, page, spoken_by
 from bot.store import Store
 from bot.store.installations import NotInstalled, remember_organisation, uninstall
 from bot.store.models import BotRow, InstallationRow, OAuthStateRow
@@ -218,8 +218,8 @@ def _failure(args: FailureArgs) -> BoltResponse:
 def _answer(request: BoltRequest, status: int, what: str, name: str) -> BoltResponse:
     lang = spoken_by((request.headers.get("accept-language") or [""])[0])
     headers: dict[str, str | Sequence[str]] = {
+        **HEADERS,
         "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": "no-store",
         "Set-Cookie": [OAuthStateUtils().build_set_cookie_for_deletion()],
     }
     return BoltResponse(status=status, body=page("installing", what, lang, name=name), headers=headers)

@@ -24,7 +24,7 @@ from bot.report.links import opens
 from bot.requests import Lang
 from bot.settings import Settings
 from bot.slack.installing import INSTALL_PATH, REDIRECT_PATH
-from bot.slack.pages import CSP, page, spoken_by
+from bot.slack.pages import HEADERS, page, spoken_by
 from bot.store import Store
 from bot.store.queries import StoredVerdict, load_verdict
 
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("r1.serve")
 _MOST_WAITING = 16
-_HEADERS = {
-    "Content-Security-Policy": CSP,
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Referrer-Policy": "no-referrer",  # the link's key is in the address
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def web_app(app: App, store: Store, settings: Settings, *, events: bool) -> Starlette:
@@ -84,12 +77,12 @@ class Reports:
         verdict_id, key = request.path_params["verdict_id"], request.query_params.get("key", "")
         stored = await run_in_threadpool(self._opened, verdict_id, key)
         if stored is None:
-            return HTMLResponse(page("report", "none", spoken), 404, _HEADERS)
+            return HTMLResponse(page("report", "none", spoken), 404, HEADERS)
         if self._waiting >= _MOST_WAITING:
-            return HTMLResponse(page("report", "busy", spoken), 503, {**_HEADERS, "Retry-After": "10"})
+            return HTMLResponse(page("report", "busy", spoken), 503, {**HEADERS, "Retry-After": "10"})
         self._waiting += 1
         try:
-            return HTMLResponse(await self._made(stored, "zh" if asked == "zh" else "en"), headers=_HEADERS)
+            return HTMLResponse(await self._made(stored, "zh" if asked == "zh" else "en"), headers=HEADERS)
         finally:
             self._waiting -= 1
 
