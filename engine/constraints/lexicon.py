@@ -23,7 +23,7 @@ NUMBER = (
 SPELLED: Mapping[str, float] = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "a hundred": 100,
-    "hundred": 100, "a dozen": 12, "dozen": 12,
+    "hundred": 100, "a dozen": 12, "dozen": 12, "one": 1, "a single": 1, "单": 1,
 }  # fmt: skip
 SCALES: Mapping[str, float] = {
     "k": 1e3, "m": 1e6, "thousand": 1e3, "million": 1e6, "千": 1e3, "万": 1e4, "十万": 1e5, "百万": 1e6, "亿": 1e8,
@@ -192,7 +192,7 @@ def lexicon() -> Lexicon:
 
 
 def _kinds(words: WordsFile) -> Iterator[Kind]:
-    spelled = "|".join(sorted(SPELLED, key=len, reverse=True))
+    spelled = "|".join(sorted((word for word in SPELLED if word.isascii()), key=len, reverse=True))
     for rule in words.numbers:
         bare = [
             pattern.replace(

@@ -23,6 +23,7 @@ _FILLING = re.compile(
     r"|显卡|加速卡|服务器|工作站|手机|显存|内存|统一|机器|节点|每台|和|与|及|加|卡|台|[\s+,;&、。.()*-]"
 )
 _COUNT = re.compile(r"^\s*(?:-?\d+(?:\.\d+)?|[零一二两三四五六七八九十]{1,3})\s*[x*张块片卡台个]?\s*")
+_BY_ID = re.compile(r"\s{0,4}(?:(?P<count>[0-9]{1,8})\s?[x*]\s?)?(?P<id>[a-z0-9][a-z0-9-]{1,60})\s{0,4}")
 _MEMORY = re.compile(r"\d+(?:\.\d)?\s?[gt]i?b?(?![a-z\d])")
 
 
@@ -36,6 +37,8 @@ def parse_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[In
     catalog = load_catalog(hardware_files)
     if len(text) > LIMIT:
         raise UsageError("hardware_too_long", limit=LIMIT, examples=EXAMPLES)
+    if by_id := _by_id(plain(text), catalog):
+        return by_id
     mentions = find_every(text, catalog)
     rest = _rest(plain(text), mentions)
     for mention in mentions:
@@ -46,6 +49,17 @@ def parse_hardware(text: str, hardware_files: tuple[Path, ...] = ()) -> tuple[In
     sums: dict[str, int] = {}
     for mention in mentions:
         sums[mention.installed.device] = sums.get(mention.installed.device, 0) + mention.installed.count
+    return tuple(Installed(device, count) for device, count in sums.items())
+
+
+def _by_id(text: str, catalog: Catalog) -> tuple[Installed, ...]:
+    """Devices by nothing but their ids, as this program writes them: what an id says of memory is each one's."""
+    sums: dict[str, int] = {}
+    for part in re.split(r"[+,]", text):
+        match = _BY_ID.fullmatch(part)
+        if match is None or match["id"] not in catalog.devices:
+            return ()
+        sums[match["id"]] = sums.get(match["id"], 0) + number_of(match["count"] or "1")
     return tuple(Installed(device, count) for device, count in sums.items())
 
 

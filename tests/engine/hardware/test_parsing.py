@@ -81,3 +81,9 @@ def test_no_value_breaks_it(text: str) -> None:
         assert error.sentence()
     else:
         assert parts and all(part.device in load_hardware() and part.count >= 1 for part in parts)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_every_device_is_read_back_by_its_id(count: int) -> None:
+    for device in load_hardware():
+        assert parse_hardware(f"{count}x {device}") == (Installed(device, count),)
