@@ -51,7 +51,9 @@ def _is_meant(one: Mention, heard: Heard) -> bool:
     doubted = bool(scene.models) and QUESTION.search(scene.sketch) is not None
     asked = scene.says("identify", "look", "size_strong") or (scene.says("size") and bool(scene.hardware)) or doubted
     if one.kind == "endpoint":
-        return alone or (asked and not (scene.says("choice") and not scene.has("identify_verb", "endpoint_noun")))
+        return alone or (
+            asked and not (scene.says("choice") and not scene.has("identify_verb", "endpoint_noun", "identify"))
+        )
     if one.kind == "url":
         return alone or asked
     return not one.weak or alone or (asked and not (scene.says("choice") and one.kind == "hub"))
@@ -73,6 +75,7 @@ def _identified(heard: Heard, one: Mention) -> Request:
         budget_tokens=spent,
         thorough=scene.says("thorough") and not only_told(heard),
         fresh=scene.says("fresh"),
+        sure=not scene.has("later"),
         family="article" if scene.has("article") else "deepseek-r1",
     )
 
@@ -104,9 +107,9 @@ def _size(heard: Heard) -> Request | None:
         return None
     if all(one.weak for one in scene.models) and scene.has("distil"):
         return None
-    asks = QUESTION.search(scene.sketch) or scene.hardware
+    asks = bool(QUESTION.search(scene.sketch) or scene.hardware)
     said = read(scene.text)
-    asks = asks or said.stated().keys() & {"context", "concurrency", "memory"}
+    asks = asks or bool(said.stated().keys() & {"context", "concurrency", "memory"})
     if hardware_is_asked or scene.says("size_strong") or (scene.says("size") and asks):
         return _sized(heard, names.pop())
     if (scene.hardware or said.memory) and not scene.says("identify_mine") and not said.task:

@@ -11,6 +11,7 @@ from bot.understanding.deciding import decide
 from bot.understanding.demands import OF_SIZE, as_text, quantization_in, read, settled
 from bot.understanding.heard import Heard, checked, targets
 from bot.understanding.lexicon import lexicon
+from bot.understanding.schedules import read_schedule
 from bot.understanding.watching import when
 
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "sixteen": 16,
@@ -23,7 +24,11 @@ _TOKENS = re.compile(
     r"^\W{0,4}(?:and |with |at |那 ?|换成 ?|改成 ?)?(?P<n>\d{1,4})\s?k(?: ?tokens?)?\s?(?:呢|吧|then|instead|context|ctx)?\W{0,4}$"
 )
 _BARE = re.compile(
-    r"^(?:and |how about |what about |with |or |then |make it |use |那么? ?|换成? ?|改成? ?|用 ?){1,2}(?P<n>[1-9]\d?|two|three|four|five|six|seven|eight|ten|[二两三四五六七八九十])(?: then| instead|呢|个呢?)?[?. !]{0,3}$"
+    r"^(?:and |how about |what about |with |or |then |make it |use |on |for |just |only |那么? ?|换成? ?|改成? ?|用 ?){1,2}(?P<n>[1-9]\d?|one|two|three|four|five|six|seven|eight|ten|[二两三四五六七八九十])(?: then| instead|呢|个呢?)?[?. !]{0,3}$"
+)
+_LASTING = re.compile(
+    r"(?:(?<![\d.])\d{1,3} ?(?:h|hours?|hrs?|m|mins?|minutes?|d|days?|weeks?)(?![a-z])|(?P<zh>(?:\d{1,3}|[一二两三四五六七八九十半]{1,3}) ?个?(?:小时|分钟|天|周|星期)))",
+    re.IGNORECASE,
 )
 _BITS = re.compile(r"\d{1,2}[- ]?bits?\b|\d{1,2} ?比特|量化|quanti[sz]")
 _HALVES = {"double": 2.0, "triple": 3.0, "half": 0.5}
@@ -53,7 +58,7 @@ def _talk(heard: Heard, earlier: Earlier | None) -> Request | None:
         return None
     if scene.has("confirm") and not scene.has("assent_no_more"):
         if earlier is None or not waits(earlier):
-            return heard.blank
+            return None if scene.has("compare_verb", "check", "watch", "endpoint_remove") else heard.blank
         kept = replace(earlier.request, text=heard.blank.text, lang=heard.blank.lang, free=True)
         return replace(kept, sure=True, confirms=earlier.id)
     if scene.has("cancel"):
@@ -72,7 +77,7 @@ def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
         and before.target
         and before.verb != "compare"
     ):
-        return replace(alone, target=before.target, other=alone.target, ask=None) if scene.has("it") else None
+        return replace(alone, target=before.target, other=alone.target, ask=None)
     if alone.target is not None or alone.verdict_id is not None or scene.models:
         return None
     known = earlier.verdict_id or (before.target if before.verb in ("identify", "explain", "report") else None)
@@ -84,6 +89,10 @@ def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
     named = before.target is not None and before.verb in ("identify", "explain", "report", "watch", "compare", "size")
     if named and alone.verb in ("watch",) and alone.ask == "target":
         return replace(alone, target=before.target, ask=None)
+    if named and alone.verb == "other" and scene.has("it") and scene.says("check") and scene.has("time"):
+        schedule = when(heard)[0]
+        if schedule is not None and (schedule.every or schedule.once):
+            return replace(heard.blank, verb="watch", action="add", target=before.target, schedule=schedule)
     sizes = scene.says("size_strong") or (scene.has("it") and scene.says("size"))
     if named and before.verb in ("identify", "explain", "report") and sizes and not scene.says("choice"):
         given = {name: value for name, value in read(scene.text).stated().items() if name in OF_SIZE}
@@ -186,6 +195,9 @@ def _rescheduled(heard: Heard, before: Request) -> Request | None:
     """The watch before, at other times or of another target."""
     found = targets(heard, verbed=True)
     said = when(heard, certain=True)[0] if heard.scene.has("time") or "#" in heard.typed else None
+    lasting = _LASTING.search(heard.scene.spoken)
+    if said is None and lasting:
+        said = read_schedule(f"每{lasting[0]}" if lasting["zh"] else f"every {lasting[0]}", heard.today).schedule
     if said is None and not found:
         return None
     new = {name: value for name, value in asdict(said or Schedule()).items() if value}

@@ -25,7 +25,7 @@ _NAMED = re.compile(
 _FULL = re.compile(
     r"满血(?:版|的)?(?:\s?(?:deepseek[ -]?)?r1(?![\w-]))?|(?:完整|全量|未蒸馏|原)版(?:的)?(?:\s?(?:deepseek[ -]?)?r1(?![\w-]))?"
     r"|\bfull(?:[- ]?(?:size|sized|blown|fat|weight))?[ -](?:deepseek[- ]?)?(?:r1|model|one|version|thing|weights)\b|\bundistilled(?: r1| model| one)?\b"
-    r"|\b(?:full|real|whole|entire|complete|original|big|genuine) (?:deepseek[- ]?)?r1\b|\bthe full(?: (?:r1|deepseek(?:[- ]r1)?|model|one|version|thing|weights))?\b(?! (?:\w{1,12} )?(?:answer|context|latency|response|document|report|list))",
+    r"|\b(?:full|real|whole|entire|complete|original|big|genuine) (?:deepseek[- ]?)?r1\b|\bthe full(?: (?:r1|deepseek(?:[- ]r1)?|model|one|version|thing|weights(?! \w{0,3}inspect))\b|(?=$|[?.!,;:)\n]| (?:on|in|with|at|for|or|and|vs|run|runs|fit|fits|need|needs|too|at|be|then|please|pls)\b))",
     re.IGNORECASE | re.ASCII,
 )
 _PLAIN = re.compile(r"(?<![\w/.-])(?:deepseek[ -]?)?r1(?![\w.:-]*\w)(?!\s?(?:detective))", re.IGNORECASE | re.ASCII)

@@ -48,7 +48,11 @@ def _new_watch(heard: Heard, watch: Request, target: str | None) -> Request | No
         return replace(heard.blank, verb="help") if watches else None
     if not (watches or tells or target) or (scene.has("denied_watch") and not watches):
         return None
-    schedule, rest = when(heard, certain=watches or tells) if scene.has("time") or watches else (None, "")
+    schedule, rest = (
+        when(heard, certain=watches or tells or bool(target and scene.says("check") and scene.has("often")))
+        if scene.has("time") or watches
+        else (None, "")
+    )
     often = schedule is not None and _often(schedule)
     checks = often and (scene.says("check") or (bool(schedule and schedule.every) and _little(rest)))
     if not (watches or tells or (checks and target)):
