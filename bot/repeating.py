@@ -32,7 +32,7 @@ def repeatable(session: Session, request: Request, origin: Origin, settings: Set
         return None
     since = now() - timedelta(minutes=settings.cache_minutes)
     recent = (
-        select(VerdictRow, RequestRow.payload)
+        select(VerdictRow.id, VerdictRow.created, VerdictRow.payload["seconds"].as_float(), RequestRow.payload)
         .join(RequestRow, RequestRow.id == VerdictRow.request_id)
         .where(VerdictRow.team == origin.team, VerdictRow.created > since, RequestRow.verb == "identify")
         .where(RequestRow.payload["target"].as_string() == request.target)
@@ -40,15 +40,15 @@ def repeatable(session: Session, request: Request, origin: Origin, settings: Set
         .order_by(VerdictRow.created.desc())
         .limit(_LATEST)
     )
-    for verdict, payload in session.execute(recent):
-        began = verdict.created - timedelta(seconds=float(verdict.payload.get("seconds", 0.0)) + 1.0)
+    for verdict_id, created, seconds, payload in session.execute(recent):
+        began = created - timedelta(seconds=(seconds or 0.0) + 1.0)
         same = _question(request_from_json(payload)) == _question(request)
         if (
             same
             and not _registered_since(session, began, request, origin)
             and not _changed_since(began, request, settings)
         ):
-            return str(verdict.id)
+            return str(verdict_id)
     return None
 
 
