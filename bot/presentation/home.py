@@ -89,7 +89,9 @@ def _watches(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
             target=mark(watch.target),
             schedule=schedule_text(watch.schedule, lang, mark),
             state=state,
-            known=said["known"].format(what=known_text(watch.outcome, watch.title, lang, mark)) if watch.outcome else "",
+            known=said["known"].format(what=known_text(watch.outcome, watch.title, lang, mark))
+            if watch.outcome
+            else "",
             looked=said["looked"].format(when=_when(watch.looked_at, home.person)) if watch.looked_at else "",
         )
         yield Group((line,), said["title"] if place == 0 else "", _watch_buttons(watch, lang))
@@ -98,10 +100,11 @@ def _watches(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
 
 
 def _watch_buttons(watch: WatchLine, lang: Lang) -> tuple[Button, ...]:
-    said = words(lang)["home"]["watches"]["buttons"]
+    watches = words(lang)["home"]["watches"]
+    said = watches["buttons"]
     paused = watch.state == "paused"
     first = Button("watch_resume" if paused else "watch_pause", said["resume" if paused else "pause"], watch.id)
-    stop = Button("watch_remove", said["remove"], watch.id, "danger", said["sure"])
+    stop = Button("watch_remove", said["remove"], watch.id, "danger", watches["sure"])
     return (first, stop)
 
 

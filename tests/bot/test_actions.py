@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from pressing import CHANNEL, answer_to, answers, asides, shown
@@ -33,7 +34,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slack(samples: Path, root: Path) -> Iterator[LocalSlack]:
-    given = {"checkpoint_roots": f'["{samples}"]', "admins": f'["{ADMIN}"]', "allowed_channels": f'["{CHANNEL}"]'}
+    given: dict[str, Any] = {
+        "checkpoint_roots": f'["{samples}"]',
+        "admins": f'["{ADMIN}"]',
+        "allowed_channels": f'["{CHANNEL}"]',
+    }
     with LocalSlack() as running, running_bot(running, root, **given):
         for user in (OTHER, ADMIN):
             running.workspace.person(user)

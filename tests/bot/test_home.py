@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pressing import CHANNEL, answer_to, answers, shown
@@ -24,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slack(samples: Path, root: Path) -> Iterator[LocalSlack]:
-    given = {"checkpoint_roots": f'["{samples}"]', "admins": f'["{ADMIN}"]'}
+    given: dict[str, Any] = {"checkpoint_roots": f'["{samples}"]', "admins": f'["{ADMIN}"]'}
     with LocalSlack() as running:
         running.workspace.person(ADMIN)
         running.workspace.person(ZH, locale="zh-CN", tz="Asia/Shanghai")
@@ -122,6 +123,29 @@ def test_admins_add_endpoints_there_and_others_do_not(slack: LocalSlack) -> None
     slack.submit(target_known="vendor-a", target="", other="vendor-a")
     assert "Both are the same" in str(shown_to.errors)
     slack.close()
+
+
+def test_a_watch_is_made_paused_resumed_and_stopped_there(slack: LocalSlack, samples: Path) -> None:
+    room, target = slack.workspace.dm_of("U0PERSON"), samples / "DeepSeek-R1-Distill-Qwen-7B"
+    slack.press(home(slack), "r1.home_watch")
+    modal = opened(slack)
+    slack.submit(target=" ", schedule="whenever you like", quiet="at night")
+    assert set(modal.errors) == {"target", "schedule", "quiet"} and modal.typed["quiet"] == "at night"
+    typed = {"target": str(target), "schedule": "every weekday at 9:00", "quiet": "22:00-08:00"}
+    made = answer_to(slack, lambda: slack.submit(**typed), room)
+    assert str(target) in shown(made) and "watch_pause" in shown(made)
+    slack.close()
+    tab = home(slack, having="r1.watch_pause")
+    assert str(target) in str(tab.blocks) and "09:00" in str(tab.blocks)
+    slack.press(tab, "r1.watch_pause")
+    slack.press(home(slack, having="r1.watch_resume"), "r1.watch_resume")
+    paused = answer_to(slack, lambda: slack.press(made, "r1.watch_pause"), room)
+    assert "paused" in shown(paused).lower()
+    slack.open_home()
+    slack.press(home(slack, having="r1.watch_resume"), "r1.watch_remove")
+    slack.wait_for(lambda: "watch_remove" not in str(slack.workspace.homes["U0PERSON"].blocks), 15)
+    gone = answer_to(slack, lambda: slack.press(made, "r1.watch_run"), room)
+    assert "watch list" in shown(gone)
 
 
 def test_an_opened_messages_tab_is_left_alone(slack: LocalSlack) -> None:

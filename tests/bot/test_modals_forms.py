@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.jobs import WatchLine
 from bot.local_slack.modals import Modals
 from bot.local_slack.validate_view import problems_of_view
-from bot.jobs import WatchLine
 from bot.people import Person
 from bot.presentation.home import Home
 from bot.requests import Lang, Request, Schedule
@@ -103,7 +103,7 @@ def test_what_is_typed_is_read_and_what_was_known_is_kept() -> None:
     assert (asked.target, asked.thorough, asked.constraints) == ("vendor-b", True, {"memory": "48GB"})
     asked = filled("recommend", Request("recommend", "", "en"), concurrency="8", task="legal", words="about  contracts")
     assert (asked.constraints, asked.scenario) == ({"concurrency": "8", "task": "legal"}, "about contracts")
-    typed = {"target": "prod", "schedule": "every weekday at 9:00", "quiet": "22:00 to 8:00"}
+    typed: dict[str, Any] = {"target": "prod", "schedule": "every weekday at 9:00", "quiet": "22:00 to 8:00"}
     watched = filled("watch", Request("watch", "", "en"), **typed)
     assert watched.schedule == Schedule(
         every="1d", at=("09:00",), days=("mon", "tue", "wed", "thu", "fri"), quiet="22:00-08:00", timezone="UTC"
