@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,28 @@ def test_a_verdict_comes_back_as_it_was_and_can_be_recomputed(database_url: str,
     assert stored is not None and stored.identification.verdict.outcome == "full"
     assert engine.recompute(stored.identification).verdict == stored.identification.verdict
     assert stored.text.startswith("identify ") and "\x00" not in stored.text
+
+
+def test_who_only_looks_waits_for_no_writer(database_url: str) -> None:
+    store, other = open_store(database_url), open_store(database_url)
+    with store.begin() as session:
+        add_request(session, Request(verb="help", text="help", lang="en"), Origin("cli"), None)
+        with store.read() as looking, other.read() as from_elsewhere:
+            assert history(looking) == history(from_elsewhere) == ()
+    store.close()
+    other.close()
+
+
+def test_threads_that_write_take_turns(database_url: str) -> None:
+    store = open_store(database_url)
+
+    def write(number: int) -> str:
+        with store.begin() as session:
+            return add_request(session, Request(verb="help", text=str(number), lang="en"), Origin("cli"), f"k{number}")
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(write, range(64)))) == 64
+    store.close()
 
 
 def test_history_is_latest_first_and_each_teams_own(database_url: str, samples: Path) -> None:
