@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bot.access import check_place, check_quota, is_admin
-from bot.commands import Names, language_of, parse
+from bot.commands import Names, language_of, parse, undecorate
 from bot.jobs import accept
 from bot.people import People, Person
 from bot.requests import Earlier, Lang, Origin, Request
@@ -25,6 +25,7 @@ from bot.store import Store
 from bot.store.endpoints import endpoint_names
 from bot.store.models import RequestRow, now
 from bot.store.queries import earlier_in, load_request
+from bot.understanding.assisted import assistant
 from bot.usual import with_usual
 from engine.errors import R1Error, UsageError
 
@@ -64,7 +65,8 @@ class Taken:
 
 
 def understood(desk: Desk, written: str, origin: Origin, person: Person) -> Request:
-    """The request that a message makes in its place, of who wrote it."""
+    """The request that a message makes in its place, of who wrote it. Where it is understood as nothing, a language model
+    may say what it could mean, if one is set; that is shown to be confirmed."""
 
     def names() -> Collection[str]:
         return endpoints_of(desk, origin.team)
@@ -73,8 +75,11 @@ def understood(desk: Desk, written: str, origin: Origin, person: Person) -> Requ
         with desk.store.read() as session:
             return earlier_in(session, origin)
 
-    lang = person.language(desk.settings.default_lang)
-    return read(written, lang, names, earlier, person.today())
+    lang, today = person.language(desk.settings.default_lang), person.today()
+    request, assist = read(written, lang, names, earlier, today), assistant(desk.settings)
+    if assist is None or request.verb != "other":
+        return request
+    return assist(request, undecorate(written), names(), today)
 
 
 def read(

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,10 +17,10 @@ from pressing import CHANNEL, answer_to, answers, asides, shown
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import Message
-from bot.people import People
+from bot.people import People, Person
 from bot.requests import Origin, Request
 from bot.settings import load_settings
-from bot.slack.accepting import Desk, Taken, take_in
+from bot.slack.accepting import Desk, Taken, take_in, understood
 from bot.slack.assistant import Signs
 from bot.slack.installing import clients as clients_of
 from bot.store import open_store
@@ -193,4 +194,33 @@ def test_two_clicks_at_the_same_moment_are_one(database_url: str) -> None:
         click.join()
     assert len(taken) == 8 and sum(one.job is not None for one in taken) == 1
     assert people.of("T1", "U1").language("en") == "zh"
+    store.close()
+
+
+def test_a_language_model_may_read_what_nobody_else_does_and_is_asked_about_first(tmp_path: Path) -> None:
+    said = {"intent": "identify", "target": "acme/thing", "other": None, "constraints": []}
+    content = json.dumps({"choices": [{"message": {"role": "assistant", "content": json.dumps(said)}}]}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        model = {"llm_url": f"http://127.0.0.1:{server.server_address[1]}/v1", "llm_model": "small"}
+        store, settings = open_store(f"sqlite:///{tmp_path / 's.db'}"), load_settings(**model)
+        clients = clients_of(settings, store)
+        desk = Desk(store, settings, clients, People(store, lambda team, user: ("", "")), Signs(clients))
+        origin, person = Origin("dm", "T1", "D1", "U1"), Person()
+        read = understood(desk, "give acme/thing a whirl", origin, person)
+        assert understood(desk, "my key is sk-abcdefghijklmnop1234", origin, person).verb == "refused"
+        server.shutdown()
+    assert (read.verb, read.target, read.sure) == ("identify", "acme/thing", False)
     store.close()
