@@ -77,10 +77,10 @@ def _written(match: re.Match[str], today: date) -> date | None:
         return _made(year, month, of_month)
     if match["dated"] is None:
         return None
-    import dateparser
+    import dateparser  # type: ignore[import-untyped]
 
     base = datetime(today.year, today.month, today.day)
-    read = dateparser.parse(
+    read: datetime | None = dateparser.parse(
         re.sub(r"\b(?:the|of) ", "", match["dated"]),
         languages=["en"],
         settings={"RELATIVE_BASE": base, "PREFER_DATES_FROM": "future", "REQUIRE_PARTS": ["day", "month"]},
