@@ -77,7 +77,7 @@ def _written(match: re.Match[str], today: date) -> date | None:
         return _made(year, month, of_month)
     if match["dated"] is None:
         return None
-    import dateparser  # type: ignore[import-untyped]
+    import dateparser
 
     base = datetime(today.year, today.month, today.day)
     read: datetime | None = dateparser.parse(

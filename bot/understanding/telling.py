@@ -76,12 +76,12 @@ def _told(text: str, start: int, end: int) -> tuple[int, int] | None:
     """Where the words begin and end that make times at ``start``:``end`` quiet ones."""
     floor = max(0, start - _REACH)
     before, behind = text[floor:start], text[end : end + _REACH]
-    if ahead := _AHEAD.search(before):
-        return floor + ahead.start(), end
+    if said := _AHEAD.search(before):
+        return floor + said.start(), end
     ahead, after = _AHEAD_ZH.search(before), _BEHIND_ZH.match(behind)
     if ahead and after:
         return floor + ahead.start(), end + after.end()
     if after := _BEHIND.match(behind):
-        ahead = _FROM_ZH.search(before)
-        return floor + ahead.start() if ahead else start, end + after.end()
+        opened = _FROM_ZH.search(before)
+        return floor + opened.start() if opened else start, end + after.end()
     return None
