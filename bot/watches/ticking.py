@@ -19,8 +19,8 @@ from bot.watches.changing import next_look
 log = logging.getLogger("r1.watches")
 EVERY = 2.0
 """Seconds between two ticks of a process."""
-WAITING = 8
-"""Looks that wait at the same time: people's own questions come after at most as many."""
+WAITING = 32
+"""Looks that wait at the same time. People's own questions go first."""
 
 
 class _Taken(Exception):

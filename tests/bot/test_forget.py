@@ -20,13 +20,24 @@ from bot.demo import running_bot
 from bot.forgetting import Forgotten, Scope, expire, forget
 from bot.jobs import accept, finish, take
 from bot.local_slack import LocalSlack
-from bot.requests import Origin
+from bot.requests import Origin, request_to_json
 from bot.store import Store, open_store
-from bot.store.models import Base, EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, now
+from bot.store.models import (
+    Base,
+    EvidenceRow,
+    FeedbackRow,
+    JobRow,
+    PersonRow,
+    RecommendationRow,
+    RequestRow,
+    VerdictRow,
+    WatchRow,
+    now,
+)
 from bot.store.queries import save_identification, save_recommendation
 from engine.errors import UsageError
 
-KEPT = (RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow)
+KEPT = (RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, FeedbackRow, PersonRow)
 
 
 @pytest.fixture
@@ -148,6 +159,53 @@ def test_recommendations_alone_go_with_their_question(store: Store) -> None:
     assert forget(store, Scope(user="U1"), dry=False) == Forgotten(requests=1, jobs=1, recommendations=1)
 
 
+def watch(store: Store, *, user: str, team: str = "T1", target: str = "a/b", ended: datetime | None = None) -> str:
+    """A watch with a look that is queued and a notice that quiet hours hold back."""
+    with store.begin() as session:
+        row = WatchRow(team=team, user=user, target=target, request={}, schedule={}, ended=ended)
+        row.state = "active" if ended is None else "done"
+        session.add(row)
+        session.flush()
+        for kind, state in (("watch", "queued"), ("notice", "computed")):
+            key = f"{kind}:{row.id}:x"
+            asked = RequestRow(dedup_key=key, surface="watch", team=team, user=user, verb="watch", text="")
+            asked.payload = request_to_json(parse("history"))
+            session.add(asked)
+            session.flush()
+            session.add(JobRow(request_id=asked.id, state=state))
+        return row.id
+
+
+def test_a_watch_goes_with_its_person_and_neither_looks_nor_tells_any_more(store: Store) -> None:
+    for user in ("U1", "U2"):
+        watch(store, user=user)
+    done = forget(store, Scope(user="U1", team="T1"), dry=False)
+    assert done.watches == 1 and done.pending == 0
+    assert take(store, "test", 60) is not None and take(store, "test", 60) is not None
+    assert take(store, "test", 60) is None and whose(store) == {"U2"}  # only the other's are left
+
+
+def test_a_watch_goes_by_its_target_and_by_time_only_once_it_is_over(store: Store) -> None:
+    watch(store, user="U1", target="a/b")
+    watch(store, user="U1", target="c/d", ended=now() - timedelta(days=40))
+    assert forget(store, Scope(before=now() - timedelta(days=30)), dry=False).watches == 1
+    assert forget(store, Scope(target="C/D"), dry=True).watches == 0
+    assert forget(store, Scope(target="A/B"), dry=False).watches == 1
+
+
+def test_what_somebody_chose_and_thinks_of_verdicts_goes_with_them(store: Store, found: Any) -> None:
+    ask(store, found, user="U1")
+    with store.begin() as session:
+        verdict = session.scalars(select(VerdictRow.id)).one()
+        for user in ("U1", "U2"):
+            session.add(PersonRow(team="T1", user=user, defaults="2x4090"))
+            session.add(FeedbackRow(verdict_id=verdict, team="T1", user=user, right=True))
+    done = forget(store, Scope(user="U2", team="T1"), dry=False)
+    assert (done.opinions, done.people, done.verdicts) == (1, 1, 0)
+    done = forget(store, Scope(user="U1"), dry=False)
+    assert (done.opinions, done.people, done.verdicts) == (1, 1, 1) and set(rows(store).values()) == {0}
+
+
 def test_a_failure_half_way_deletes_nothing(store: Store, found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ask(store, found, user="U1")
     before = rows(store)
@@ -215,6 +273,7 @@ def test_the_file_of_sqlite_holds_nothing_of_it_any_more(tmp_path: Path, found: 
 
 def test_every_table_that_holds_what_people_asked_is_known_here() -> None:
     about = {table.__tablename__ for table in KEPT} | {"endpoints"}
+    about |= {"slack_bots", "slack_installations", "slack_oauth_states", "slack_organisations"}  # go when uninstalled
     assert set(Base.metadata.tables) <= about, "a new table: forget it too"
 
 
