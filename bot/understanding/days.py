@@ -68,7 +68,7 @@ def day(match: re.Match[str], today: date) -> date | None:
 def weekday(word: str) -> Day:
     """The day that a word of ``WEEKDAY``, or a Chinese sign, stands for."""
     sign = word.strip()[-1].replace("天", "日")
-    return DAYS[_WEEK.index(sign)] if sign in _WEEK else DAYS[DAYS.index(word.strip().lower()[:3])]  # type: ignore[arg-type]
+    return DAYS[_WEEK.index(sign)] if sign in _WEEK else next(one for one in DAYS if one == word.strip().lower()[:3])
 
 
 def _written(match: re.Match[str], today: date) -> date | None:
@@ -77,7 +77,7 @@ def _written(match: re.Match[str], today: date) -> date | None:
         return _made(year, month, of_month)
     if match["dated"] is None:
         return None
-    import dateparser
+    import dateparser  # type: ignore[import-untyped]
 
     base = datetime(today.year, today.month, today.day)
     read: datetime | None = dateparser.parse(

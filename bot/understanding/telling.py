@@ -81,7 +81,7 @@ def _told(text: str, start: int, end: int) -> tuple[int, int] | None:
     ahead, after = _AHEAD_ZH.search(before), _BEHIND_ZH.match(behind)
     if ahead and after:
         return floor + ahead.start(), end + after.end()
-    if after := _BEHIND.match(behind):
+    if hush := _BEHIND.match(behind):
         opened = _FROM_ZH.search(before)
-        return floor + opened.start() if opened else start, end + after.end()
+        return floor + opened.start() if opened else start, end + hush.end()
     return None
