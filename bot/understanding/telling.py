@@ -67,8 +67,8 @@ def quiet_hours(text: str) -> Quiet | None:
         if span := _told(text, *match.span()):
             hour = clock(match["time"])
             return Quiet(f"{hour}-08:00" if match["which"].lower() == "after" else f"00:00-{hour}", *span)
-    if match := _AT_NIGHT.search(text):
-        return Quiet(NIGHT, *match.span())
+    if night := _AT_NIGHT.search(text):
+        return Quiet(NIGHT, *night.span())
     return None
 
 
