@@ -52,12 +52,8 @@ class Signs:
         self._pool.submit(self._first, request, origin, message_ts, answered)
 
     def acknowledgement(self, request: Request, origin: Origin) -> str:
-        """The line that a slash command's acknowledgement shows to the person alone."""
-        said = words(request.lang)["answering"]["on_it"]
-        form = said.get(request.verb, said["other"])
-        if not request.target or (request.verb == "compare" and not request.other) or request.ask or not request.sure:
-            form = said["other"]
-        return str(form.format(target=mark(request.target), other=mark(request.other)))
+        """The line that a slash command's acknowledgement shows to the person alone; what is looked at, the answer says."""
+        return str(words(request.lang)["answering"]["seen"])
 
     def greet(self, event: Mapping[str, Any], *, team: str, lang: Lang, names: Collection[str]) -> None:
         """Begin an assistant thread: a greeting, and questions to press, one of an endpoint that is registered."""

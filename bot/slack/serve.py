@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 
 from slack_bolt import App
@@ -47,6 +47,7 @@ def serve(settings: Settings) -> None:
         check_oauth(settings)
     store = open_store(settings.store_url)
     app = build_app(settings, store)
+    threading.Thread(target=_warm_up_listeners, daemon=True, name="warm-up").start()
     if not is_oauth(settings):
         _check_login(settings)
     with _workers(settings.workers), _connected(app, settings) if socket_mode else nullcontext():
@@ -176,3 +177,16 @@ def _warm_up() -> None:
     from engine.catalog import load_family
 
     engine.pipeline.hypotheses_of(load_family("deepseek-r1"))
+
+
+def _warm_up_listeners() -> None:
+    """Import and load what understanding needs, so that the first to ask are heard as soon as the rest."""
+    from bot.commands import parse
+
+    for question in (
+        "is deepseek-ai/DeepSeek-R1 the full one?",
+        "2×4090 中文客服该用哪个？",
+        "watch r1 until 31 December",
+    ):
+        with suppress(UsageError):
+            parse(question)

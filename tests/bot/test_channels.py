@@ -120,7 +120,7 @@ def test_where_the_bot_answers(channel: str, user: str, settings: dict[str, obje
     assert told == code
 
 
-_HEARD = ("On it …", "Weighing what to run …")
+_HEARD = ("On it …", "收到，正在处理……")
 
 
 def only(slack: LocalSlack, channel: str) -> list[Message]:

@@ -148,7 +148,7 @@ def test_what_is_over_at_once_is_two_calls(slack: LocalSlack, steps: list[Progre
     walk(by, job, steps)
     by.answer(job, answer_of(found))
     assert [call.method for call in slack.workspace.calls if call.method.startswith("chat.")] == ["chat.startStream", "chat.stopStream"]  # fmt: skip
-    assert the_message(slack).blocks[0]["title"] == "已检查 vendor-a"
+    assert the_message(slack).blocks[0]["title"] == "已鉴定 vendor-a"
 
 
 def test_a_workspace_without_streams_reads_lines_and_is_asked_once(
