@@ -11,17 +11,12 @@ from pathlib import Path
 
 import pytest
 from arena import Arena, Served, trusted
+from command_line import r1
 
 KEY = "sk-abcdefghijklmnop1234"
 URL = "https://api.vendor.example/v1"
 FULL, DISTILL = trusted("DeepSeek-R1"), trusted("R1-Distill-Qwen-32B", 1)
 FAKE = Served(2, 0, "R1-Distill-Qwen-32B", "distilled", DISTILL.stack, "deepseek-r1", ())
-
-
-def r1(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot.cli", *words]
-    surroundings = {**os.environ, **environment}
-    return subprocess.run(command, env=surroundings, input=stdin, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")

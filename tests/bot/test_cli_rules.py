@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from command_line import r1
+
 RULE = "{id: house-rule, effect: full, priority: 99, words: {en: [gpu]}, reason: {en: Ours, zh: 自家}, source: us}"
-
-
-def r1(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot.cli", *words]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
 
 
 def written(folder: Path, text: str) -> str:
