@@ -145,7 +145,7 @@ def _recheck(desk: Desk, press: Press) -> Request:
 
 
 def _run(desk: Desk, press: Press) -> Request:
-    with desk.store.begin() as session:
+    with desk.store.read() as session:
         pending = pending_of(session, press.value, press.origin, desk.settings)
     return replace(pending, sure=True, confirms=press.value)
 
@@ -202,7 +202,7 @@ def _given(desk: Desk, press: Press) -> tuple[str, Request]:
 
 def _line_to_edit(desk: Desk, press: Press) -> tuple[str, str | None]:
     """The line of a question, and its id where it waits to be settled."""
-    with desk.store.begin() as session:
+    with desk.store.read() as session:
         found = load_request(session, press.value)
         if found is None or found[1].team != press.origin.team:
             raise UsageError("question_gone")
@@ -226,7 +226,7 @@ def _judge(desk: Desk, press: Press) -> str | None:
 
 
 def _verdict(desk: Desk, press: Press) -> StoredVerdict:
-    with desk.store.begin() as session:
+    with desk.store.read() as session:
         return _kept(session, press)
 
 

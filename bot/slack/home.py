@@ -48,7 +48,7 @@ def publish_after(desk: Desk, team: str, user: str, job: str, looks: tuple[float
         return
 
     def look() -> None:
-        with desk.store.begin() as session:
+        with desk.store.read() as session:
             row = session.get(JobRow, job)
             done = row is None or row.state == "answered"
         if done:
@@ -90,7 +90,7 @@ def _publish(desk: Desk, team: str, user: str) -> None:
 
     who = Origin("modal", team, user=user)
     try:
-        with desk.store.begin() as session:
+        with desk.store.read() as session:
             person = person_in(session, team, user)
             home = Home(
                 person,

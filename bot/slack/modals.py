@@ -96,7 +96,7 @@ def _asked(desk: Desk, body: Mapping[str, Any], view: Mapping[str, Any]) -> Answ
             _check_named(desk, request, origin)
     except Wrong as wrong:
         return _errors(view, wrong.errors, where)
-    request = replace(request, confirms=where.confirms)
+    request = replace(request, confirms=where.confirms or request.confirms)
     request = replace(request, text=request.text or line_of(request), private=_private(request, where))
     taken = take_in(desk, request, origin, person, f"modal:{view['id']}")
     said = words(where.lang)["acting"]["forms"]
@@ -146,7 +146,7 @@ def _check_named(desk: Desk, request: Request, origin: Origin) -> None:
             if request.verb == "size":
                 check_model(side, origin, desk.settings)
                 continue
-            with desk.store.begin() as session:
+            with desk.store.read() as session:
                 asked = resolve(session, side, origin, desk.settings)
             check_target(side, origin, desk.settings, registered=asked is not None)
         except R1Error as error:

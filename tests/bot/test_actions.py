@@ -198,7 +198,7 @@ def test_two_clicks_at_the_same_moment_are_one(database_url: str) -> None:
 
 
 def test_a_language_model_may_read_what_nobody_else_does_and_is_asked_about_first(tmp_path: Path) -> None:
-    said = {"intent": "identify", "target": "acme/thing", "other": None, "constraints": []}
+    said: dict[str, Any] = {"intent": "identify", "target": "acme/thing", "other": None, "constraints": []}
     content = json.dumps({"choices": [{"message": {"role": "assistant", "content": json.dumps(said)}}]}).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -224,3 +224,16 @@ def test_a_language_model_may_read_what_nobody_else_does_and_is_asked_about_firs
         server.shutdown()
     assert (read.verb, read.target, read.sure) == ("identify", "acme/thing", False)
     store.close()
+
+
+def test_a_form_is_no_way_round_who_may_say_yes(slack: LocalSlack, samples: Path) -> None:
+    asked = proposal(slack, samples)
+    answered = answer_to(slack, lambda: slack.mention("can 2x4090 run deepseek-r1:32b?", user=OTHER))
+    slack.press(answered, "r1.edit", user=OTHER)
+    modal = slack.modal(OTHER)
+    assert modal is not None
+    thread = {**json.loads(modal.view["private_metadata"]), "thread_ts": asked.thread_ts}
+    modal.view["private_metadata"] = json.dumps(thread)
+    slack.submit(OTHER, line="yes")
+    assert "Only whoever asked" in modal.errors["line"]
+    slack.close(OTHER)
