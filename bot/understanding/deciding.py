@@ -125,7 +125,7 @@ def _unnamed(heard: Heard) -> Request | None:
         return replace(heard.blank, verb="identify", target=near, scenario=tidy(heard.typed), sure=False)
     if (scene.config and scene.has("identify")) or scene.says("identify_mine"):
         return replace(heard.blank, verb="identify", ask="target")
-    if scene.says("identify_verb") and (scene.has("domain") or len(scene.sketch) <= 24):
+    if scene.says("identify_verb") and not scene.says("choice") and (scene.has("domain") or len(scene.sketch) <= 24):
         return replace(heard.blank, verb="identify", ask="target")
     return None
 
