@@ -16,13 +16,13 @@ _NAMED = 5
 
 def address_finding(settings: Settings) -> Finding:
     """Whether the address that Slack and browsers are given leads to this bot."""
-    import httpx
-
     url, about = settings.public_url, {"url": settings.public_url, "port": settings.port}
     if not url:
         return Finding("public_url", "idle", "public_url_none", about)
     if not url.startswith("https://") and urlsplit(url).hostname not in _LOOPBACK:
         return Finding("public_url", "wrong", "public_url_plain", about)
+    import httpx
+
     try:
         answer = httpx.get(f"{url}/healthz", timeout=_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -36,11 +36,11 @@ def address_finding(settings: Settings) -> Finding:
 
 def model_finding(settings: Settings) -> Finding:
     """Whether the language model that may help to understand is there. It is only listed, never asked."""
-    import httpx
-
     url, key = settings.llm_url.rstrip("/"), settings.llm_key.get_secret_value()
     if not url:
         return Finding("llm", "idle", "llm_none")
+    import httpx
+
     about = {"url": url, "model": settings.llm_model}
     try:
         answer = httpx.get(f"{url}/models", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=_SECONDS)

@@ -66,7 +66,7 @@ def _of_form(given: Mapping[str, str], *, needs_bot: bool) -> Iterator[Finding]:
 
 
 def _login(client: WebClient, host: str) -> Iterator[Finding]:
-    asked = time.time()
+    asked, features = time.time(), apart(lambda: _features(client))
     try:
         answer = client.auth_test()
     except SlackApiError as error:
@@ -79,7 +79,7 @@ def _login(client: WebClient, host: str) -> Iterator[Finding]:
     yield Finding("login", "ok", "login", {"team": answer.get("team"), "user": answer.get("user")})
     yield _scopes(_header(answer.headers, "x-oauth-scopes"))
     yield from _clock(answer.headers, asked)
-    yield _features(client)
+    yield features.result()
 
 
 def _socket(client: WebClient, token: str, host: str) -> Iterator[Finding]:
