@@ -115,7 +115,7 @@ def _kept_answer(
     request: Request, origin: Origin, kept: Kept, store: Store, settings: Settings, request_id: str | None
 ) -> Answer:
     """From what the store holds."""
-    team = None if origin.surface == "cli" else origin.team
+    team, user = (None, None) if origin.surface == "cli" else (origin.team, origin.user)
     with store.read() as session:
         if request.verb == "watch":
             return watches.answer(session, request, origin, settings, request_id=request_id, verdict_id=kept.verdict_id)
@@ -129,14 +129,14 @@ def _kept_answer(
         if kept.recommendation_id is not None:
             return Answer(recommendation=load_recommendation(session, kept.recommendation_id))
         if request.verb == "history":
-            return Answer(history=history(session, team=team, target=request.target, limit=request.limit))
+            return Answer(history=history(session, team=team, user=user, target=request.target, limit=request.limit))
         if request.verb == "endpoint" and request.action == "remove":
             return Answer(removed=request.target)
         if request.verb == "endpoint":
             return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
         if request.verb not in ("explain", "report"):
             return Answer()
-        stored = verdict_meant(session, request, team)
+        stored = verdict_meant(session, request, team, user)
     if request.verb == "explain":
         return explained(stored, settings)
     from bot.report import reported
@@ -146,10 +146,10 @@ def _kept_answer(
     return replace(reported(stored, settings, request.lang), link=link)
 
 
-def verdict_meant(session: Session, request: Request, team: str | None) -> StoredVerdict:
+def verdict_meant(session: Session, request: Request, team: str | None, user: str | None = None) -> StoredVerdict:
     """The verdict that is to be explained or reported: by its id, or the latest on a target."""
     if request.verdict_id is None and request.target:
-        latest = latest_verdict(session, request.target, team)
+        latest = latest_verdict(session, request.target, team, user)
         if latest is None:
             raise UsageError("verdict_none_of", target=request.target[:120])
         return latest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.requests import Earlier, Origin, Request, request_from_json, request_to_json
@@ -164,11 +164,16 @@ def _decoded(key: tuple[str, datetime], session: Session) -> Identification:
     return found
 
 
-def latest_verdict(session: Session, target: str, team: str | None = None) -> StoredVerdict | None:
-    """The latest verdict on a target, named as it was then in any case of letters; with ``team``, that team's own."""
+def latest_verdict(
+    session: Session, target: str, team: str | None = None, user: str | None = None
+) -> StoredVerdict | None:
+    """The latest verdict on a target, named as it was then in any case of letters; with ``team``, that team's own; with
+    ``user``, none that somebody else asked for in private."""
     about = select(VerdictRow.id).where(func.lower(VerdictRow.target) == target.lower())
     if team is not None:
         about = about.where(VerdictRow.team == team)
+    if user is not None:
+        about = _not_others_private(about, user)
     found = session.scalar(about.order_by(VerdictRow.created.desc(), VerdictRow.id).limit(1))
     return load_verdict(session, found) if found is not None else None
 
@@ -215,18 +220,33 @@ def origin_of(row: RequestRow) -> Origin:
 
 
 def history(
-    session: Session, *, team: str | None = None, target: str | None = None, limit: int = 10
+    session: Session,
+    *,
+    team: str | None = None,
+    user: str | None = None,
+    target: str | None = None,
+    limit: int = 10,
 ) -> tuple[HistoryRow, ...]:
-    """Latest verdicts first; ``team=None`` for all, ``target`` as a part of the target's spec."""
+    """Latest verdicts first; ``team=None`` for all, ``target`` as a part of the target's spec; with ``user``, none that
+    somebody else asked for in private."""
     query = select(VerdictRow).order_by(VerdictRow.created.desc(), VerdictRow.id).limit(limit)
     if team is not None:
         query = query.where(VerdictRow.team == team)
+    if user is not None:
+        query = _not_others_private(query, user)
     if target:
         query = query.where(VerdictRow.target.icontains(target, autoescape=True))
     return tuple(
         HistoryRow(row.id, row.created, row.target, row.outcome, row.title, row.confidence, row.claim_check)
         for row in session.scalars(query)
     )
+
+
+def _not_others_private(verdicts: Select[Any], user: str) -> Select[Any]:
+    """Without what others asked in direct messages, or for their own eyes."""
+    private = RequestRow.channel.startswith("D") | RequestRow.payload["private"].as_boolean().is_(True)
+    theirs = select(RequestRow.id).where(RequestRow.id == VerdictRow.request_id, RequestRow.user != user, private)
+    return verdicts.where(~theirs.exists())
 
 
 def storable(value: Any) -> Any:

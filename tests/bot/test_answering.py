@@ -31,17 +31,33 @@ TEAM = Origin("slash", "T1", "C1", "U1")
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def either(database_url: str) -> Iterator[Store]:
+    """A store of each kind, for what asks the database something of its own."""
     opened = open_store(database_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GGUF file that no test changes, old enough for its verdict to stand."""
+    gguf = tmp_path_factory.mktemp("standing") / "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf"
+    write_gguf(published("R1-Distill-Qwen-7B"), gguf)
+    time.sleep(1.1)
+    return gguf
+
+
+@pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A checkpoint that a test may change, old enough for its verdict to stand."""
     write_checkpoint(published("R1-Distill-Qwen-7B"), tmp_path / "models" / "DeepSeek-R1-Distill-Qwen-7B")
-    write_gguf(published("R1-Distill-Qwen-7B"), tmp_path / "models" / "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf")
     time.sleep(1.1)
     return tmp_path / "models"
 
@@ -77,19 +93,20 @@ def test_a_verdict_stands_until_something_changes(store: Store, models: Path) ->
 
 
 @pytest.mark.parametrize("change", ["fresh", "scenario", "constraint", "team", "old", "reference"])
-def test_another_question_is_looked_at_anew(store: Store, models: Path, change: str, tmp_path: Path) -> None:
+def test_another_question_is_looked_at_anew(store: Store, standing: Path, change: str, tmp_path: Path) -> None:
     looks: list[str] = []
-    target = models / "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf"
-    ask(store, identify(target), looks=looks)
-    changed = {
-        "fresh": {"fresh": True}, "scenario": {"scenario": "legal"}, "constraint": {"constraints": {"task": "code"}},
-    }.get(change, {})  # fmt: skip
+    ask(store, identify(standing), looks=looks)
+    questions = {
+        "fresh": identify(standing, fresh=True),
+        "scenario": identify(standing, scenario="legal"),
+        "constraint": identify(standing, constraints={"task": "code"}),
+    }
     origin = replace(TEAM, team="T2") if change == "team" else TEAM
     settings: dict[str, object] = {"cache_minutes": 0} if change == "old" else {}
     if change == "reference":
         (tmp_path / "recorded.json").write_text("{}")
         settings = {"reference_files": (tmp_path / "recorded.json",)}
-    ask(store, identify(target, **changed), origin, looks, **settings)
+    ask(store, questions.get(change, identify(standing)), origin, looks, **settings)
     assert len(looks) == 2
 
 
@@ -107,13 +124,13 @@ def test_a_file_that_was_set_back_in_time_is_read_again(store: Store, models: Pa
     assert len(looks) == 2
 
 
-def test_an_endpoint_that_was_registered_again_is_asked_again(store: Store) -> None:
+def test_an_endpoint_that_was_registered_again_is_asked_again(either: Store) -> None:
     """The name stayed, the server may not have."""
     settings, question = load_settings(), identify("gw")
-    with store.begin() as session:
+    with either.begin() as session:
         session.add(row_of(Form("gw", "https://a.example/v1"), settings, team="T1", added_by="U1"))
     time.sleep(1.1)
-    with store.begin() as session:
+    with either.begin() as session:
         asked = add_request(session, question, TEAM, None)
         session.add(
             VerdictRow(
@@ -130,10 +147,10 @@ def test_an_endpoint_that_was_registered_again_is_asked_again(store: Store) -> N
                 payload={},
             )
         )
-    with store.begin() as session:
+    with either.begin() as session:
         assert repeatable(session, question, TEAM, settings) is not None
         session.query(EndpointRow).update({"created": now()})
-    with store.begin() as session:
+    with either.begin() as session:
         assert repeatable(session, question, TEAM, settings) is None
 
 
@@ -181,33 +198,33 @@ def test_what_is_not_confirmed_or_not_complete_does_nothing(store: Store, models
     assert [button.action for button in present(Answer(), missing, mark, prefix="/r1 ").buttons] == ["form_identify"]
 
 
-def test_a_thread_is_about_what_was_last_asked_in_it(store: Store) -> None:
+def test_a_thread_is_about_what_was_last_asked_in_it(either: Store) -> None:
     first, second = identify("foo/a"), Request(verb="size", text="size", lang="en", target="deepseek-r1:32b")
-    accept(store, first, TEAM, dedup_key="1")
-    with store.begin() as session:
+    accept(either, first, TEAM, dedup_key="1")
+    with either.begin() as session:
         job = session.query(JobRow).one()
         job.message_ref = "1700.1"
     threaded = replace(TEAM, thread_ts="1700.1", surface="mention", user="U2")
-    with store.begin() as session:
+    with either.begin() as session:
         below = earlier_in(session, threaded)
         assert below is not None and below.request == first and load_request(session, below.id) == (first, TEAM)
         assert earlier_in(session, replace(threaded, thread_ts="1700.2")) is None
         assert earlier_in(session, replace(threaded, team="T2")) is None
-    accept(store, second, threaded, dedup_key="2")
-    accept(store, Request(verb="other", text="thx", lang="en"), threaded, dedup_key="3")
-    with store.begin() as session:
+    accept(either, second, threaded, dedup_key="2")
+    accept(either, Request(verb="other", text="thx", lang="en"), threaded, dedup_key="3")
+    with either.begin() as session:
         now_ = earlier_in(session, threaded)
         assert now_ is not None and now_.request == second
 
 
-def test_outside_threads_a_person_goes_on_with_their_own_last_question(store: Store) -> None:
-    accept(store, identify("foo/a"), TEAM, dedup_key="1")
-    with store.begin() as session:
+def test_outside_threads_a_person_goes_on_with_their_own_last_question(either: Store) -> None:
+    accept(either, identify("foo/a"), TEAM, dedup_key="1")
+    with either.begin() as session:
         mine = earlier_in(session, TEAM)
         assert mine is not None and mine.request.target == "foo/a"
         assert earlier_in(session, replace(TEAM, user="U2")) is None
         session.query(RequestRow).one().created = now() - timedelta(hours=1)
-    with store.begin() as session:
+    with either.begin() as session:
         assert earlier_in(session, TEAM) is None
 
 
@@ -225,10 +242,24 @@ OLD_FIELDS = {
 }  # fmt: skip
 
 
-def test_a_verdict_may_be_named_by_its_target(store: Store, models: Path) -> None:
-    target = models / "DeepSeek-R1-Distill-Qwen-7B"
-    found = ask(store, identify(target))
-    explained = ask(store, Request(verb="explain", text="why?", lang="en", target=str(target).upper()))
+def test_a_verdict_may_be_named_by_its_target(store: Store, standing: Path) -> None:
+    found = ask(store, identify(standing))
+    explained = ask(store, Request(verb="explain", text="why?", lang="en", target=str(standing).upper()))
     assert explained.explanation is not None and explained.explanation.id == found.verdict_id
     unknown = ask(store, Request(verb="report", text="report", lang="en", target="nobody/asked"))
     assert isinstance(unknown.error, R1Error) and "nobody/asked" in unknown.error.sentence("en")
+
+
+def test_what_was_asked_in_private_is_in_nobody_elses_history(either: Store, standing: Path) -> None:
+    alone, direct = identify(standing, private=True), replace(TEAM, channel="D1")
+    past, why = (
+        Request(verb="history", text="", lang="en"),
+        Request(verb="explain", text="", lang="en", target=str(standing)),
+    )
+    ask(either, alone)
+    ask(either, replace(alone, private=None, fresh=True), direct)
+    other = replace(TEAM, user="U2")
+    assert len(ask(either, past).history or ()) == 2 and ask(either, past, other).history == ()
+    assert ask(either, why).explanation is not None and ask(either, why, other).error is not None
+    ask(either, replace(alone, private=None, fresh=True))
+    assert len(ask(either, past, other).history or ()) == 1
