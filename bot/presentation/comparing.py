@@ -23,7 +23,8 @@ def comparison_view(found: Comparison, lang: Lang, mark: Mark) -> View:
     first, second = (what_text(one.identification.verdict, lang, mark) for one in pair)
     like = likeness(found.first.identification.verdict, found.second.identification.verdict)
     headline = said["title"][like].format(first=first, second=second)
-    heads = ("", *(mark(one.identification.target.name or one.identification.target.spec) for one in pair))
+    targets = [one.identification.target for one in pair]
+    heads = ("", *(f"{letter}: {mark(target.name or target.spec)}" for letter, target in zip("AB", targets, strict=True)))
     parts = [
         Part((), said["what"], table=Table(heads, tuple(_facts(pair, lang, mark)))),
         *_differences(pair, lang, mark),
