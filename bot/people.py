@@ -79,8 +79,8 @@ class People:
         self._lock = threading.Lock()
         self._asked: dict[tuple[str, str], tuple[float, Future[None]]] = {}
 
-    def of(self, team: str, user: str) -> Person:
-        """What is known of somebody, and what Slack says within a moment of those never seen before."""
+    def of(self, team: str, user: str, *, patience: float = _LATE) -> Person:
+        """What is known of somebody, and what Slack says of those never seen before within ``patience`` seconds."""
         if not user:
             return Person()
         row = self._row(team, user)
@@ -89,7 +89,7 @@ class People:
         asked = self._look_up(team, user)
         if row is not None or asked is None:
             return _person(row) if row is not None else Person()
-        wait([asked], timeout=_LATE)
+        wait([asked], timeout=patience)
         row = self._row(team, user)
         return _person(row) if row is not None else Person()
 

@@ -20,6 +20,7 @@ from bot.store.mine import verdicts_of
 from bot.store.models import JobRow
 
 log = logging.getLogger("r1.slack")
+_PATIENCE = 2.0  # nobody waits for the tab but who opened it
 BLOCKS, _HEADER, _SECTION = 100, 150, 3000
 _LOOKS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between looks whether a job that was asked for in the tab is done."""
@@ -30,7 +31,6 @@ def add_home(app: App, desk: Desk) -> None:
 
     def opened(body: dict[str, Any], event: dict[str, Any]) -> None:
         if event.get("tab", "home") == "home":
-            desk.people.of(team_of(body), str(event["user"]))
             publish(desk, team_of(body), str(event["user"]))
 
     app.event("app_home_opened")(opened)
@@ -90,6 +90,7 @@ def _publish(desk: Desk, team: str, user: str) -> None:
 
     who = Origin("modal", team, user=user)
     try:
+        desk.people.of(team, user, patience=_PATIENCE)
         with desk.store.read() as session:
             person = person_in(session, team, user)
             home = Home(
