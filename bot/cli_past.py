@@ -21,7 +21,7 @@ _PAST = tuple(key for key in IDENTIFICATION if key != "as_of")
 @click.argument("target", required=False, shell_complete=target)
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
 @LANG
-@printed("id", "created", "target", "outcome", "title", "confidence", "claim_check", many=True)
+@printed("id", "created", "target", "outcome", "title", "confidence", "claim_check", "right", "wrong", many=True)
 def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> int:
     from bot.jobs import Answer
     from bot.settings import load_settings

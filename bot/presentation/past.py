@@ -30,9 +30,11 @@ def history_view(rows: tuple[HistoryRow, ...], lang: Lang, mark: Mark, *, prefix
             percent=percent(row.confidence),
             flag=said["misrepresented"] if row.claim_check == "misrepresented" else "",
         )
+        + (said["judged"].format(right=row.right, wrong=row.wrong) if row.right or row.wrong else "")
         for row in rows
     ]
-    return View(said["title"], f"{said['title']}: {len(rows)}", (Part(tuple(lines)),))
+    parts = (Part(tuple(lines)), Part((said["zone"],), quiet=True))
+    return View(said["title"], f"{said['title']}: {len(rows)}", parts)
 
 
 def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark: Mark, *, prefix: str) -> View:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.requests import Earlier, Origin, Request, request_from_json, request_to_json
+from bot.store.feedback import judged
 from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
@@ -24,7 +25,7 @@ each time."""
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A past verdict in a line."""
+    """A past verdict in a line; ``right`` and ``wrong`` count the people who called it so."""
 
     id: str
     created: datetime
@@ -33,6 +34,8 @@ class HistoryRow:
     title: str
     confidence: float
     claim_check: str
+    right: int = 0
+    wrong: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +239,20 @@ def history(
         query = _not_others_private(query, user)
     if target:
         query = query.where(VerdictRow.target.icontains(target, autoescape=True))
+    rows = session.scalars(query).all()
+    opinions = judged(session, [row.id for row in rows])
     return tuple(
-        HistoryRow(row.id, row.created, row.target, row.outcome, row.title, row.confidence, row.claim_check)
-        for row in session.scalars(query)
+        HistoryRow(
+            row.id,
+            row.created,
+            row.target,
+            row.outcome,
+            row.title,
+            row.confidence,
+            row.claim_check,
+            **({"right": said.right, "wrong": said.wrong} if (said := opinions.get(row.id)) else {}),
+        )
+        for row in rows
     )
 
 

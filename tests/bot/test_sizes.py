@@ -88,7 +88,6 @@ def test_a_checkpoint_is_sized_by_its_configuration(samples: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ("size", "needs a model"),
         ("size nonesuch --gpu 2x4090", "nonesuch"),
         ("size deepseek-r1:32b --gpu '3 potatoes'", "3 potatoes"),
         ("size deepseek-r1:32b 3 potatoes", "3 potatoes"),
