@@ -24,7 +24,10 @@ def comparison_view(found: Comparison, lang: Lang, mark: Mark) -> View:
     like = likeness(found.first.identification.verdict, found.second.identification.verdict)
     headline = said["title"][like].format(first=first, second=second)
     targets = [one.identification.target for one in pair]
-    heads = ("", *(f"{letter}: {mark(target.name or target.spec)}" for letter, target in zip("AB", targets, strict=True)))
+    heads = (
+        "",
+        *(f"{letter}: {mark(target.name or target.spec)}" for letter, target in zip("AB", targets, strict=True)),
+    )
     parts = [
         Part((), said["what"], table=Table(heads, tuple(_facts(pair, lang, mark)))),
         *_differences(pair, lang, mark),
