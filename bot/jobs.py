@@ -166,7 +166,7 @@ def accept(
             if check is not None:
                 check(session)
             request_id = add_request(session, request, origin, dedup_key)
-            job = JobRow(request_id=request_id, rank=1 if origin.surface == "watch" else 0)
+            job = JobRow(request_id=request_id, rank=1 if dedup_key.startswith("watch:") else 0)
             session.add(job)
             session.flush()
             return job.id

@@ -78,7 +78,7 @@ def test_two_workers_never_hold_one_job(store: Store) -> None:
 def test_people_are_answered_before_watches_look(store: Store) -> None:
     asked = Request(verb="help", text="help", lang="en")
     for number in range(3):
-        accept(store, asked, replace(ORIGIN, surface="watch"), dedup_key=f"w{number}")
+        accept(store, asked, replace(ORIGIN, surface="watch"), dedup_key=f"watch:w:{number}")
     mine = accept(store, asked, ORIGIN, dedup_key="mine")
     first, second = take(store, "a", 30), take(store, "a", 30)
     assert first is not None and first.id == mine
