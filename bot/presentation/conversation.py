@@ -10,6 +10,7 @@ from bot.requests import Lang, Request
 
 _FORMS = ("identify", "recommend", "size", "watch", "compare")
 _OFFERED = ("identify", "recommend", "size", "help")
+_CARRIED = 2000  # as much as Slack's buttons may have for a value
 
 
 def pending_view(request: Request, request_id: str, lang: Lang, mark: Mark, *, prefix: str) -> View:
@@ -33,7 +34,7 @@ def ask_view(request: Request, lang: Lang, mark: Mark, *, prefix: str) -> View:
     example = f"`{prefix}{said['examples'].get(request.verb, said['examples']['identify'])}`"
     buttons: tuple[Button, ...] = ()
     if request.verb in _FORMS:
-        buttons = (Button(f"form_{request.verb}", said["ask"]["form"][request.verb], _line(request), "primary"),)
+        buttons = (Button(f"form_{request.verb}", said["ask"]["form"][request.verb], _prefill(request), "primary"),)
     lines = (text, said["ask"]["example"].format(example=example))
     return View(asked["title"], text, (Part(lines[:1]), Part(lines[1:], quiet=True)), buttons=buttons)
 
@@ -84,13 +85,19 @@ def repeated_since(view: View, moment: datetime, lang: Lang) -> View:
 def change_button(request: Request, lang: Lang) -> tuple[Button, ...]:
     """Asking again with other demands."""
     said = words(lang)["conversation"]["buttons"]
-    return (Button(f"form_{request.verb}", said["change"], _line(request)),)
+    return (Button(f"form_{request.verb}", said["change"], _prefill(request)),)
 
 
 def _line(request: Request) -> str:
     from bot.understanding.line import line_of
 
     return line_of(request)
+
+
+def _prefill(request: Request) -> str:
+    """The line that a form is filled in from; the verb alone where a button could not carry it."""
+    line = _line(request)
+    return line if len(line) <= _CARRIED else request.verb
 
 
 def _cost(request: Request) -> str:

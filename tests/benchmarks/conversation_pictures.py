@@ -38,21 +38,26 @@ SAID = {
 
 
 def unfolding(slack: LocalSlack, ask: Callable[[], object]) -> list[Message]:
-    """What a channel shows when most stages are over and one is under way still."""
-    seen: list[list[Message]] = [[]]
+    """What a channel shows when some stages are over and one is under way."""
+    seen: list[Message] = []
+    over = 0
 
     def answered() -> bool:
+        nonlocal over
         with slack.workspace.lock:
             last = slack.workspace.visible(CHANNEL)[-2:]
             stream = last[-1].stream
-            states = [task["status"] for task in stream.tasks.values()] if stream is not None else []
-            if "in_progress" in states and "complete" in states and (stream is not None and not stream.done):
-                seen[0] = copy.deepcopy(last)
-        return stream is not None and stream.done
+            if stream is None:
+                return False
+            states = [task["status"] for task in stream.tasks.values()]
+            if not stream.done and over < 4 and "in_progress" in states and "pending" in states:
+                over = states.count("complete")
+                seen[:] = copy.deepcopy(last)
+            return stream.done
 
     ask()
     slack.wait_for(answered, 60)
-    return seen[0]
+    return seen
 
 
 def thread_of(slack: LocalSlack, root: str | None) -> list[Message]:
@@ -76,13 +81,13 @@ def pictures_of(slack: LocalSlack, root: Path, lang: str, folder: Path) -> None:
         return answer_to(slack, lambda: slack.mention(words, user=user, thread_ts=thread), seconds=60)
 
     half = unfolding(slack, lambda: slack.mention(said["ask"].format(path=full), user=user))
-    shoot("plan", as_page(half, names=NAMES), 720)
+    shoot("plan", as_page(half, names=NAMES), 800)
     verdict = ask(said["ask"].format(path=fake))
-    shoot("verdict", as_page(thread_of(slack, verdict.thread_ts), names=NAMES), 1600)
+    shoot("verdict", as_page(thread_of(slack, verdict.thread_ts), names=NAMES), 2000)
     ask(said["compare"].format(other=full), verdict.thread_ts)
     ask(said["yes"], verdict.thread_ts)
     below = thread_of(slack, verdict.thread_ts)[2:]
-    shoot("thread", as_page(below, names=NAMES), 1500)
+    shoot("thread", as_page(below, names=NAMES), 3000)
     slack.press(verdict, "r1.watch", user=user)
     modal = slack.modal(user)
     if modal is not None:
