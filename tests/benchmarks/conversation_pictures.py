@@ -81,8 +81,12 @@ def pictures_of(slack: LocalSlack, root: Path, lang: str, folder: Path) -> None:
         return answer_to(slack, lambda: slack.mention(words, user=user, thread_ts=thread), seconds=60)
 
     asked = said["ask"].format(path=full)
-    tries = (unfolding(slack, lambda: slack.mention(asked, user=user)) for _ in range(8))
-    half = next(seen for seen in tries if str(seen).count("'complete'") > 2)
+    half: list[Message] = []
+    for _ in range(8):  # how much is seen of a look depends on how fast it is
+        seen = unfolding(slack, lambda: slack.mention(asked, user=user))
+        half = max(half, seen, key=lambda said: str(said).count("'complete'"))
+        if str(half).count("'complete'") > 2:
+            break
     shoot("plan", as_page(half, names=NAMES), 800)
     verdict = ask(said["ask"].format(path=fake))
     shoot("verdict", as_page(thread_of(slack, verdict.thread_ts), names=NAMES), 2000)
@@ -97,7 +101,7 @@ def pictures_of(slack: LocalSlack, root: Path, lang: str, folder: Path) -> None:
     answer_to(slack, lambda: slack.submit(user, schedule=said["every"]))
     slack.open_home(user)
     slack.wait_for(lambda: user in slack.workspace.homes)
-    shoot("home", home_page(slack.workspace.homes[user]), 990)
+    shoot("home", home_page(slack.workspace.homes[user]), 1400)
 
 
 def main() -> int:
