@@ -48,7 +48,8 @@ def parse(
 
     Args:
         lang: the reader's language where the surface knows it; else Chinese characters decide.
-        earlier: looks up what was last asked in the same thread; called only for messages without a verb.
+        earlier: looks up what was last asked in the same thread; called only for messages without a verb,
+            and for "report" and "explain" alone.
         today: the reader's day, which "tomorrow" follows.
 
     Raises:
@@ -68,10 +69,22 @@ def parse(
     elif not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     if command := _command(words, text, lang):
-        return command
+        return _of_the_thread(command, earlier)
     spoken = language_of(text, lang)
     request = understand(typed, text=text, lang=spoken, names=names(), earlier=earlier(), today=today)
     return _or_refuse(request, words)
+
+
+def _of_the_thread(command: Request, earlier: Callable[[], Earlier | None]) -> Request:
+    """ "report" and "explain" alone are of the model that the thread is about."""
+    if command.verb not in ("explain", "report") or command.ask != "target":
+        return command
+    before = earlier()
+    subject = before.subject() if before is not None else None
+    if subject is None:
+        return command
+    target = None if subject.verdict_id else subject.request.target
+    return replace(command, verdict_id=subject.verdict_id, target=target, ask=None)
 
 
 def language_of(text: str, lang: Lang | None = None) -> Lang:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -103,11 +103,35 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was last asked in the same thread (or in a direct message just before), and the verdict it got."""
+    """What was last asked in the same thread (or in a direct message just before), and the verdict it got.
+
+    Attributes:
+        about: the latest question before it that was about a model, where this one is about none.
+    """
 
     id: str
     request: Request
     verdict_id: str | None = None
+    about: Earlier | None = None
+
+    def subject(self) -> Earlier | None:
+        """The latest question that was about a model: this one, or one before."""
+        if about_a_model(self.request):
+            return replace(self, about=None)
+        other = self.request.verdict_id is not None and self.about and self.about.verdict_id != self.request.verdict_id
+        return None if other else self.about  # another verdict may be of another model
+
+
+NAMED_BY_SIZE = "deepseek-r1:"
+"""How a model begins that is named by its size alone: what it takes may be asked of it, and not what it is."""
+ABOUT_A_MODEL = ("identify", "explain", "report", "watch", "compare", "size")
+"""Verbs of questions about a model, where they have a target."""
+
+
+def about_a_model(request: Request) -> bool:
+    """Whether "it" in a later message may mean what the request is about."""
+    named_by_size = request.verb == "size" and (request.target or "").startswith(NAMED_BY_SIZE)
+    return request.verb in ABOUT_A_MODEL and bool(request.target) and not named_by_size
 
 
 @dataclass(frozen=True, slots=True)

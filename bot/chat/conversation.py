@@ -79,7 +79,8 @@ class Conversation:
             return self._forgotten(request)
         answer = self._found(request, on_progress)
         if answer.asked is not None and request.verb not in _PASSED_OVER:
-            self.earlier = Earlier(answer.asked, request, answer.verdict_id)
+            about = self.earlier.subject() if self.earlier else None
+            self.earlier = Earlier(answer.asked, request, answer.verdict_id, about)
         view = _in_a_terminal(present(answer, request, mark, prefix=""), request.lang)
         files = saved(answer, request.lang, self.folder)
         offered = choices_of(view, request, answer, self.store)

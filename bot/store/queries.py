@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.requests import Earlier, Origin, Request, request_from_json, request_to_json
+from bot.requests import (
+    ABOUT_A_MODEL,
+    NAMED_BY_SIZE,
+    Earlier,
+    Origin,
+    Request,
+    about_a_model,
+    request_from_json,
+    request_to_json,
+)
 from bot.store.feedback import judged
 from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
@@ -184,8 +193,9 @@ def latest_verdict(
 def earlier_in(session: Session, origin: Origin, *, within: timedelta = timedelta(minutes=30)) -> Earlier | None:
     """What was last asked in the thread of ``origin``, or below the answer that its thread began with; outside
     threads, what the same person asked last in the same place and not longer ago than ``within``. What led to nothing
-    (small talk, help, refusals) is passed over; calling something off is not."""
-    latest = (
+    (small talk, help, refusals) is passed over; calling something off is not. Where it was about no model, the latest
+    question that was comes with it."""
+    asked = (
         # A terminal's questions have verdicts and no jobs.
         select(RequestRow, func.coalesce(JobRow.verdict_id, VerdictRow.id))
         .outerjoin(JobRow, JobRow.request_id == RequestRow.id)
@@ -196,11 +206,21 @@ def earlier_in(session: Session, origin: Origin, *, within: timedelta = timedelt
         .limit(1)
     )
     if origin.thread_ts is not None:
-        latest = latest.where(or_(RequestRow.thread_ts == origin.thread_ts, JobRow.message_ref == origin.thread_ts))
+        asked = asked.where(or_(RequestRow.thread_ts == origin.thread_ts, JobRow.message_ref == origin.thread_ts))
     else:
         mine = (RequestRow.user == origin.user) & RequestRow.thread_ts.is_(None) & (RequestRow.surface != "watch")
-        latest = latest.where(mine, RequestRow.created > now() - within)
-    row = session.execute(latest).one_or_none()
+        asked = asked.where(mine, RequestRow.created > now() - within)
+    latest = _earlier(session, asked)
+    if latest is None or about_a_model(latest.request):
+        return latest
+    target = RequestRow.payload["target"].as_string()
+    by_size = (RequestRow.verb == "size") & target.startswith(NAMED_BY_SIZE)
+    of_models = asked.where(RequestRow.verb.in_(ABOUT_A_MODEL), target.is_not(None), ~by_size)
+    return replace(latest, about=_earlier(session, of_models))
+
+
+def _earlier(session: Session, asked: Select[RequestRow, str]) -> Earlier | None:
+    row = session.execute(asked).one_or_none()
     return Earlier(row[0].id, request_from_json(row[0].payload), row[1]) if row is not None else None
 
 

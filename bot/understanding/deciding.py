@@ -14,6 +14,8 @@ from bot.understanding.past import past
 from bot.understanding.scene import near_name
 from bot.understanding.targets import Mention
 from bot.understanding.watching import watches
+from engine.constraints.reading import TEXT_LIMIT, read_text
+from engine.errors import UsageError
 
 
 def decide(heard: Heard) -> Request:
@@ -71,7 +73,7 @@ def _identified(heard: Heard, one: Mention) -> Request:
         heard.blank,
         verb="identify",
         target=one.spec,
-        scenario=tidy(rest),
+        scenario=_demanding(rest),
         budget_tokens=spent,
         thorough=scene.says("thorough") and not only_told(heard),
         fresh=scene.says("fresh"),
@@ -122,7 +124,7 @@ def _unnamed(heard: Heard) -> Request | None:
     scene = heard.scene
     near = near_name(scene.sketch, heard.names) if scene.says("identify", "look") else None
     if near is not None:
-        return replace(heard.blank, verb="identify", target=near, scenario=tidy(heard.typed), sure=False)
+        return replace(heard.blank, verb="identify", target=near, scenario=_demanding(heard.typed), sure=False)
     if (scene.config and scene.has("identify")) or scene.says("identify_mine"):
         return replace(heard.blank, verb="identify", ask="target")
     if scene.says("identify_verb") and not scene.says("choice") and (scene.has("domain") or len(scene.sketch) <= 24):
@@ -150,6 +152,15 @@ def _recommended(heard: Heard) -> Request | None:
     if scene.hardware or (domain and stated) or len(stated) >= 3 or (clear and len(stated) >= 2):
         return recommend
     return None
+
+
+def _demanding(text: str) -> str:
+    """Text beside a target, where it demands something of a deployment, or contradicts itself, which the answer says."""
+    try:
+        said = read_text(text[:TEXT_LIMIT])
+    except UsageError:
+        return tidy(text)
+    return tidy(text) if said.constraints.stated() or said.unread else ""
 
 
 def tidy(text: str) -> str:

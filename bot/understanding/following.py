@@ -6,13 +6,14 @@ import re
 from dataclasses import asdict, replace
 from typing import Any
 
-from bot.requests import Earlier, Request, Schedule
+from bot.requests import Earlier, Request, Schedule, about_a_model
 from bot.understanding.deciding import decide
 from bot.understanding.demands import OF_SIZE, as_text, quantization_in, read, settled
 from bot.understanding.heard import Heard, checked, targets
 from bot.understanding.lexicon import lexicon
+from bot.understanding.pointing import pointed, pointed_back
 from bot.understanding.schedules import read_schedule
-from bot.understanding.watching import when
+from bot.understanding.watching import little, when
 
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "sixteen": 16,
             "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "十六": 16}  # fmt: skip
@@ -27,10 +28,13 @@ _BARE = re.compile(
     r"^(?:and |how about |what about |with |or |then |make it |use |on |for |just |only |那么? ?|换成? ?|改成? ?|用 ?){1,2}(?P<n>[1-9]\d?|one|two|three|four|five|six|seven|eight|ten|[二两三四五六七八九十])(?: then| instead|呢|个呢?)?[?. !]{0,3}$"
 )
 _LASTING = re.compile(
-    r"(?:(?<![\d.])\d{1,3} ?(?:h|hours?|hrs?|m|mins?|minutes?|d|days?|weeks?)(?![a-z])|(?P<zh>(?:\d{1,3}|[一二两三四五六七八九十半]{1,3}) ?个?(?:小时|分钟|天|周|星期)))",
+    r"(?:(?<![\d.])\d{1,3} ?(?:h|hours?|hrs?|m|mins?|minutes?|d|days?|weeks?)(?![a-z0-9])|(?P<zh>(?:\d{1,3}|[一二两三四五六七八九十半]{1,3}) ?个?(?:小时|分钟|天|周|星期)))",
     re.IGNORECASE,
 )
 _BITS = re.compile(r"\d{1,2}[- ]?bits?\b|\d{1,2} ?比特|量化|quanti[sz]")
+_CHANGE = re.compile(
+    r"\b(?:make|change|move|only|just|instead|rather|not|no|but)\b|改|换|成|只|到|还是|不|呢", re.I | re.A
+)
 _HALVES = {"double": 2.0, "triple": 3.0, "half": 0.5}
 _FIELDS = ("budget", "concurrency", "context", "throughput", "prompt", "output", "memory", "ttft", "tpot")
 
@@ -41,9 +45,13 @@ def follow(heard: Heard, earlier: Earlier | None) -> Request:
     if talk is not None:
         return talk
     alone = decide(heard)
-    if earlier is None or earlier.request.verb in ("help", "other", "refused", "cancel", "forget"):
+    if earlier is None:
         return alone
-    return _pointed(heard, alone, earlier) or _gone_on(heard, alone, earlier.request) or alone
+    talked = earlier.request.verb in ("help", "other", "refused", "cancel", "forget")
+    gone_on = None if talked else _gone_on(heard, alone, earlier.request)
+    if earlier.subject() is None or about_a_model(earlier.request):
+        return (None if talked else pointed(heard, alone, earlier)) or gone_on or alone
+    return gone_on or pointed_back(heard, alone, earlier) or alone
 
 
 def waits(earlier: Earlier | None) -> bool:
@@ -65,42 +73,6 @@ def _talk(heard: Heard, earlier: Earlier | None) -> Request | None:
         pending = earlier.id if earlier is not None and waits(earlier) else None
         return replace(heard.blank, verb="cancel", confirms=pending)
     return heard.blank if scene.has("small", "assent_no_more") else None
-
-
-def _pointed(heard: Heard, alone: Request, earlier: Earlier) -> Request | None:
-    """What is asked of the model before, or of its verdict, without naming it again."""
-    scene, before = heard.scene, earlier.request
-    if (
-        alone.verb == "compare"
-        and alone.ask is not None
-        and alone.target
-        and before.target
-        and before.verb != "compare"
-    ):
-        return replace(alone, target=before.target, other=alone.target, ask=None)
-    if alone.target is not None or alone.verdict_id is not None or scene.models:
-        return None
-    known = earlier.verdict_id or (before.target if before.verb in ("identify", "explain", "report") else None)
-    if known is not None and not scene.hardware and not scene.says("choice"):
-        verb = "report" if scene.has("report") else "explain" if scene.says("explain") else None
-        if verb is not None:
-            found = replace(heard.blank, verb=verb, verdict_id=earlier.verdict_id)  # type: ignore[arg-type]
-            return found if earlier.verdict_id else replace(found, target=before.target)
-    named = before.target is not None and before.verb in ("identify", "explain", "report", "watch", "compare", "size")
-    if named and alone.verb in ("watch",) and alone.ask == "target":
-        return replace(alone, target=before.target, ask=None)
-    if named and alone.verb == "other" and scene.has("it") and scene.says("check") and scene.has("time"):
-        schedule = when(heard)[0]
-        if schedule is not None and (schedule.every or schedule.once):
-            return replace(heard.blank, verb="watch", action="add", target=before.target, schedule=schedule)
-    sizes = scene.says("size_strong") or (scene.has("it") and scene.says("size"))
-    if named and before.verb in ("identify", "explain", "report") and sizes and not scene.says("choice"):
-        given = {name: value for name, value in read(scene.text).stated().items() if name in OF_SIZE}
-        return replace(heard.blank, verb="size", target=before.target, constraints=as_text(given))
-    again = scene.has("again") or (scene.has("it") and scene.has("endpoint_noun", "identify", "look"))
-    if named and before.verb == "identify" and alone.verb in ("other", "identify") and again:
-        return replace(before, text=heard.blank.text, lang=heard.blank.lang, free=True, fresh=scene.says("again"))
-    return None
 
 
 def _gone_on(heard: Heard, alone: Request, before: Request) -> Request | None:
@@ -194,11 +166,14 @@ def _compared(heard: Heard, before: Request) -> Request:
 def _rescheduled(heard: Heard, before: Request) -> Request | None:
     """The watch before, at other times or of another target."""
     found = targets(heard, verbed=True)
-    said = when(heard, certain=True)[0] if heard.scene.has("time") or "#" in heard.typed else None
+    said, rest = when(heard, certain=True) if heard.scene.has("time") or "#" in heard.typed else (None, "")
+    asks = heard.scene.has("watch", "check") or little(_CHANGE.sub(" ", rest))
+    if said is not None and said == Schedule(once=said.once) and not asks:
+        said = None  # "a nice day today"
     lasting = _LASTING.search(heard.scene.spoken)
     if said is None and lasting:
         said = read_schedule(f"每{lasting[0]}" if lasting["zh"] else f"every {lasting[0]}", heard.today).schedule
-    if said is None and not found:
+    if (said is None and not found) or (before.target is None and not found):
         return None
     new = {name: value for name, value in asdict(said or Schedule()).items() if value}
     old = asdict(before.schedule or Schedule())

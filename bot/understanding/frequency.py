@@ -43,7 +43,7 @@ _PLAIN = re.compile(
     rf"|(?P<bare>{NUMBER}) ?个?(?P<bareunit>{ZH_UNIT}|(?:mins?|minutes?|h|hours?|hrs?|days?|d)\b) ?(?={ONCE})",
     re.IGNORECASE | re.ASCII,
 )
-_DAILY = re.compile(rf"\b(?:daily|{EVERY} ?days?)\b|每[天日]", re.IGNORECASE | re.ASCII)
+_DAILY = re.compile(rf"\b(?:daily|{EVERY} ?days?)\b|每[天日]|(?<![今明昨后前每当])天天(?!气)", re.IGNORECASE | re.ASCII)
 _FIXED_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE | re.ASCII), value) for pattern, value in _FIXED.items())
 
 

@@ -30,7 +30,9 @@ class Heard:
 
 
 def checked(request: Request) -> Request:
-    """The request, to be confirmed first where it is expensive."""
+    """The request, to be confirmed first where it is expensive; a watch of nothing asks what of."""
+    if request.verb == "watch" and request.action == "add" and request.target is None:
+        request = replace(request, ask="target")
     spends = (
         request.verb == "compare"
         or (request.verb == "watch" and request.action in ("add", "resume"))

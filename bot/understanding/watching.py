@@ -54,7 +54,7 @@ def _new_watch(heard: Heard, watch: Request, target: str | None) -> Request | No
         else (None, "")
     )
     often = schedule is not None and _often(schedule)
-    checks = often and (scene.says("check") or (bool(schedule and schedule.every) and _little(rest)))
+    checks = often and (scene.says("check") or (bool(schedule and schedule.every) and little(rest)))
     if not (watches or tells or (checks and target)):
         return None
     if target is None and (watches or tells):
@@ -92,6 +92,10 @@ def _often(schedule: Schedule) -> bool:
     return bool(schedule.every or schedule.once or schedule.at or schedule.days)
 
 
-def _little(rest: str) -> bool:
-    """Whether nothing is said beside when, and of what: "gw, every 30 min", and not "gw is slow every day"."""
-    return not re.search(r"\w", lexicon().cues["filling"].sub(" ", re.sub("[⊙❝◇▣]", " ", rest.lower())))
+def little(rest: str, *cues: str) -> bool:
+    """Whether nothing is said beside when, and of what: "gw, every 30 min", and not "gw is slow every day". ``cues``:
+    what may be said too."""
+    left = re.sub("[⊙❝◇▣]", " ", rest.lower())
+    for cue in (*cues, "filling"):
+        left = lexicon().cues[cue].sub(" ", left)
+    return not re.search(r"\w", left)

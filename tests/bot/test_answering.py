@@ -215,6 +215,13 @@ def test_a_thread_is_about_what_was_last_asked_in_it(either: Store) -> None:
     with either.begin() as session:
         now_ = earlier_in(session, threaded)
         assert now_ is not None and now_.request == second
+        assert now_.about is not None and now_.about.request == first, "a model named by its size is none to look at"
+    accept(either, Request(verb="cancel", text="no", lang="en"), threaded, dedup_key="4")
+    accept(either, Request(verb="watch", text="mine?", lang="en", action="list"), threaded, dedup_key="5")
+    with either.begin() as session:
+        later = earlier_in(session, threaded)
+        assert later is not None and later.request.action == "list"
+        assert later.about is not None and later.about.request == first
 
 
 def test_outside_threads_a_person_goes_on_with_their_own_last_question(either: Store) -> None:

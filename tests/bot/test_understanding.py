@@ -30,7 +30,9 @@ def ask(*turns: str) -> Request:
     for place, text in enumerate(turns[:-1]):
         before = earlier
         request = parse(text, names=lambda: NAMES, earlier=lambda before=before: before, today=TODAY)  # type: ignore[misc]
-        earlier = Earlier(f"q{place}", request)
+        if request.verb not in ("help", "other"):
+            found = "k3m9x7wq2a" if request.verb == "identify" and request.sure else None
+            earlier = Earlier(f"q{place}", request, found, before.subject() if before else None)
     return parse(turns[-1], names=lambda: NAMES, earlier=lambda: earlier, today=TODAY)
 
 
@@ -133,6 +135,67 @@ def test_a_message_goes_on_with_the_question_before(
 ) -> None:
     request = ask(*turns)
     assert (request.verb, request.target, dict(request.constraints)) == (verb, target, constraints)
+
+
+ASIDES: tuple[list[str], ...] = (
+    [], ["and on 8 H20?"], ["which model for code on an H100?"], ["can a 4090 run the 32B?"], ["what am I watching?"],
+    ["compare it with staging", "no"], ["算了"], ["help", "谢谢"], ["为什么？", "and on 8 H20?", "cancel"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("aside", ASIDES, ids=lambda aside: " / ".join(aside) or "at once")
+def test_a_thread_remembers_the_model_that_it_is_about(aside: list[str]) -> None:
+    def then(text: str) -> Request:
+        return ask("is prod the full R1?", *aside, text)
+
+    for text in ("check again", "再查一遍"):
+        again = then(text)
+        assert (again.verb, again.target, again.fresh, again.thorough) == ("identify", "prod", True, False)
+        assert again.sure
+    for text in ("take a thorough look at it", "彻底查一遍"):
+        closely = then(text)
+        assert (closely.verb, closely.target, closely.thorough, closely.sure) == ("identify", "prod", True, False)
+    for text in ("watch it every day at 9am", "每天早上9点查一次"):
+        watch = then(text)
+        assert (watch.verb, watch.target, watch.sure) == ("watch", "prod", False)
+        assert watch.schedule == Schedule("1d", at=("09:00",))
+    for text in ("compare it with gw", "和 gw 比一下", "and compared with gw?", "和 gw 比呢？"):
+        both = then(text)
+        assert (both.verb, both.target, both.other, both.sure) == ("compare", "prod", "gw", False)
+    assert then("和 /models/x 比呢？").other == then("and compared with /models/x?").other == "/models/x"
+    assert then("yes").confirms is None and then("好的").confirms is None
+
+
+@pytest.mark.parametrize("aside", [[], ["and on 8 H20?"], ["what am I watching?"], ["算了"]], ids=str)
+def test_why_and_the_report_are_of_the_verdict_of_the_thread(aside: list[str]) -> None:
+    for text, verb in {"why?": "explain", "为什么？": "explain", "report": "report", "出份报告": "report"}.items():
+        asked = ask("is prod the full R1?", *aside, text)
+        assert (asked.verb, asked.verdict_id, asked.ask) == (verb, "k3m9x7wq2a", None)
+
+
+def test_another_verdict_is_not_taken_for_one_of_the_same_model() -> None:
+    assert ask("is prod the full R1?", "why x3m9x7wq2b?", "check again").verb == "other"
+    assert ask("is prod the full R1?", "which model for code on an H100?", "why is the sky blue?").verb == "other"
+
+
+def test_a_day_alone_is_no_watch() -> None:
+    for before in ("我在盯着哪些？", "what am I watching?", "watch prod every 6h", "天天盯 prod"):
+        for text in ("今天天气不错", "nice weather today"):
+            assert ask(before, text).verb == "other"
+    assert ask("watch prod every 6h", "改成明天").schedule == Schedule("6h", once=date(2026, 11, 27))
+    assert ask("我在盯着哪些？", "watch it every day").ask == "target"
+    assert ask("watch prod every 6h", "and on 8 H20?", "yes").confirms is None
+    assert (ask("天天查 prod").verb, ask("天天查 prod").schedule) == ("watch", Schedule("1d"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("is prod really the full R1?", ""), ("what is prod?", ""), ("prod 是满血版吗？", ""),
+     ("is prod full R1? 8xH20, ttft 1s", "is full R1? 8xH20, ttft 1s"), ("is prod full? it must be very cheap", "is full? it must be very cheap"),
+     ("is prod full? ttft 1s, ttft 2s", "is full? ttft 1s, ttft 2s")],
+)  # fmt: skip
+def test_words_beside_a_target_are_kept_where_they_demand_something(text: str, kept: str) -> None:
+    assert (ask(text).verb, ask(text).target, ask(text).scenario) == ("identify", "prod", kept)
 
 
 @pytest.mark.parametrize(
