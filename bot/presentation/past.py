@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.commands import undecorate
 from bot.presentation.conversation import verdict_buttons
 from bot.presentation.recommendations import is_impossible, recommendation_part
 from bot.presentation.verdicts import evidence_line, headline_of, reason_text
@@ -46,7 +47,9 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
     said, found = words(lang)["explain"], stored.identification
     headline = said["title"].format(id=stored.id)
     first = headline_of(found.verdict, lang, mark)
-    asked = said["asked"].format(when=f"{stored.created:%Y-%m-%d %H:%M} UTC", text=mark(stored.text))
+    asked = said["asked"].format(
+        when=f"{stored.created:%Y-%m-%d %H:%M} UTC", text=mark(undecorate(stored.text).strip())
+    )
     top = sorted(found.verdict.posterior.items(), key=lambda item: -item[1])[:5]
     bars = [f"`{'█' * round(share * 20):░<20}` {percent(share)} {mark(name)}" for name, share in top]
     parts = [Part((first, asked)), Part(tuple(bars), words(lang)["verdict"]["posterior"])]

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
 
+from bot.commands import undecorate
 from bot.presentation.past import expectations
 from bot.presentation.pictures import picture_of
 from bot.presentation.recommendations import is_impossible, recommendation_part, recommendation_view
@@ -130,7 +131,7 @@ def page_of(stored: StoredVerdict, today: Verdict | None, without: Mapping[Group
         state=verdict.claim_check if verdict.outcome != "inconclusive" else "unproven",
         headline=headline_of(verdict, lang, mark),
         target=mark(found.target.spec),
-        asked=mark(stored.text),
+        asked=mark(undecorate(stored.text).strip()),
         lines=said_lines(verdict, lang, mark),
         contradictions=tuple(reason_text(reason, lang, mark) for reason in verdict.contradictions),
         reasons=tuple(reason_text(reason, lang, mark) for reason in verdict.reasons),
