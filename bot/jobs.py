@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,9 +55,9 @@ class Job:
     verdict_id: str | None
     recommendation_id: str | None
     request_id: str
-    other_verdict_id: str | None
-    created: datetime
     error: tuple[str, Mapping[str, Any]] | None
+    other_verdict_id: str | None = None
+    created: datetime = field(default_factory=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from bot.demo import running_bot
 from bot.jobs import Answer, Job
 from bot.keeping import keep_identification
 from bot.local_slack import LocalSlack
-from bot.local_slack.workspace import ApiError
+from bot.local_slack.workspace import ApiError, Message
 from bot.report import reported
 from bot.report.markup import mark, plain, rich
 from bot.report.reproducing import fingerprint
@@ -307,7 +307,7 @@ def test_what_cannot_be_written_or_found_is_one_sentence(verdicts: Mapping[str, 
         ((kept, "-o", str(tmp_path)), "cannot be written"),
         ((kept, "-o", "/proc/none/report.html"), "cannot be written"),
         ((kept, "-o", str(tmp_path / ("x" * 300))), "cannot be written"),
-        (("nonesuch",), "There is no verdict nonesuch"),
+        (("nonesuch",), "There is no verdict on nonesuch"),
         ((), "VERDICT_ID"),
         (("one", "two"), "two"),
     ):
@@ -381,10 +381,13 @@ def test_the_file_comes_in_the_messages_thread(slack: LocalSlack, samples: Path)
 
 
 def test_an_id_that_is_not_there_is_a_sentence(slack: LocalSlack) -> None:
-    known = len(slack.answers())
+    def answers() -> list[Message]:
+        return [said for said in slack.answers() if said.ephemeral_to is None]
+
+    known = len(answers())
     slack.slash("report nonesuch")
-    slack.wait_for(lambda: len(slack.answers()) > known)
-    assert "There is no verdict nonesuch" in slack.answers()[known].text
+    slack.wait_for(lambda: len(answers()) > known)
+    assert "There is no verdict on nonesuch" in answers()[known].text
 
 
 def answered(slack: LocalSlack, verdict: StoredVerdict, **more: Any) -> None:
