@@ -56,7 +56,11 @@ def assert_harmless(answer: Answer, lang: str = "en") -> None:
     for block in message["blocks"]:  # type: ignore[union-attr]
         if block["type"] == "header":  # plain text: nothing in it is more than its characters
             continue
-        texts = [block["text"]["text"]] if "text" in block else [part["text"] for part in block.get("elements", [])]
+        texts = (
+            [block["text"]["text"]]
+            if "text" in block
+            else [part["text"] for part in block.get("elements", []) if isinstance(part.get("text"), str)]
+        )
         for text in texts:
             outside_code = "".join(text.split("`")[::2])
             assert not re.search(r"<[!@#h]|https?://evil|@here|\x1b|\u202e", outside_code), text

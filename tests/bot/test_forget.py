@@ -35,7 +35,6 @@ from bot.store.models import (
     now,
 )
 from bot.store.queries import save_identification, save_recommendation
-from engine.errors import UsageError
 
 KEPT = (RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, FeedbackRow, PersonRow)
 
@@ -335,8 +334,7 @@ def test_words_that_ask_to_be_forgotten(text: str, action: str) -> None:
 def test_words_that_do_not() -> None:
     assert parse("forget about the 7B, which suits 2x4090?").verb == "recommend"
     assert [parse(text).verb for text in ("forget it", "forget me not")] == ["cancel", "other"]
-    with pytest.raises(UsageError, match="Write forget me"):
-        parse("forget")
+    assert parse("forget").action == "list", "what there is, and how to delete it"
 
 
 @pytest.mark.parametrize("socket_mode", [False, True])

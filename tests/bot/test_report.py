@@ -308,7 +308,7 @@ def test_what_cannot_be_written_or_found_is_one_sentence(verdicts: Mapping[str, 
         ((kept, "-o", "/proc/none/report.html"), "cannot be written"),
         ((kept, "-o", str(tmp_path / ("x" * 300))), "cannot be written"),
         (("nonesuch",), "There is no verdict on nonesuch"),
-        ((), "VERDICT_ID"),
+        ((), "VERDICT"),
         (("one", "two"), "two"),
     ):
         done = subprocess.run(

@@ -49,7 +49,7 @@ def test_the_terminal_gives_the_answer_of_the_engine(case: Case) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     expected = plain(case)
     if isinstance(expected, str):
-        assert done.returncode == 2 and done.stderr == f"r1: {expected}\n"
+        assert done.returncode == 2 and json.loads(done.stdout)["error"]["sentence"] == expected
         return
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected
@@ -76,7 +76,7 @@ def ask(slack: LocalSlack, text: str) -> str:
 
 
 def answers(slack: LocalSlack) -> list[Message]:
-    return [message for message in slack.answers() if not message.files]
+    return [said for said in slack.answers() if not said.files and said.ephemeral_to is None]
 
 
 @pytest.mark.parametrize("case", [CASES[name] for name in SAMPLE], ids=SAMPLE)
