@@ -167,8 +167,8 @@ def test_two_models_are_set_beside_each_other(store: Store, samples: Path) -> No
     assert shown is not None
     assert likeness(shown.first.identification.verdict, shown.second.identification.verdict) == "same"
     assert "相同" in render(present(Answer(comparison=shown), same, mark, prefix="r1 "))
-    twice = ask(store, replace(both, other=str(full))).comparison
-    assert twice is not None and twice.first.identification.verdict.outcome == "full"
+    twice = ask(store, replace(both, target=str(gguf), other=str(gguf))).comparison
+    assert twice is not None and twice.first.identification.verdict.outcome == "distilled"
 
 
 def test_headers_alone_never_make_two_full_models_the_same(store: Store, samples: Path) -> None:

@@ -231,5 +231,6 @@ def test_progress_is_shown_in_the_one_message_but_not_too_often(store: Store, sl
     assert slack.answers()[0].edits == 0
     time.sleep(1.05)
     replier.progress(job, Progress("tokenizer", 4, 7))
+    slack.wait_for(lambda: "4 of 7: tokenizer" in slack.answers()[0].text)
     (message,) = slack.answers()
-    assert message.edits == 1 and "4 of 7: tokenizer" in message.text
+    assert message.edits <= 2, "one that was held back, and this one"
