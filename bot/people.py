@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from bot.requests import Lang
 from bot.store import Store
 from bot.store.models import PersonRow, now
+from bot.zones import timezones
 
 log = logging.getLogger("r1.people")
 DEFAULTS_LENGTH = 500
@@ -139,7 +140,7 @@ def _see(session: Session, team: str, user: str, locale: str, timezone: str) -> 
         session.add(row)
     code = locale.replace("_", "-").partition("-")[0].lower()
     row.lang = code if code in ("en", "zh") else ""
-    row.timezone = timezone if timezone in available_timezones() else ""
+    row.timezone = timezone if timezone in timezones() else ""
     row.seen = now()
 
 

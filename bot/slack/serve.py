@@ -31,6 +31,8 @@ from engine.errors import UsageError
 log = logging.getLogger("r1.serve")
 _GRACE = 20.0
 _RESTART_WAIT = 1.0
+_BEHIND = 5
+"""By how much workers beside the app give way to it, as `nice` counts."""
 
 
 def serve(settings: Settings) -> None:
@@ -72,6 +74,7 @@ def run_worker(settings: Settings, parent: int | None = None) -> None:
         signal.signal(number, lambda *_: worker.stop.set())
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, worker.stop), daemon=True).start()
+        os.nice(_BEHIND)  # to be heard comes before being answered, where both want the same processor
     _warm_up()
     worker.run()
     store.close()

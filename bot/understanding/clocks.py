@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from zoneinfo import available_timezones
 
+from bot.zones import timezones
 from engine.errors import UsageError
 
 _HOURS = {word: hour for hour, word in enumerate(
@@ -84,7 +84,7 @@ ZONE = re.compile(
     r"|(?P<unclear>(?<=[0-9m点:] )(?:cst|ist)\b)) ?[)）]?",
     re.IGNORECASE | re.ASCII,
 )
-_BY_NAME = {name.lower(): name for name in available_timezones()}
+_BY_NAME = {name.lower(): name for name in timezones()}
 
 
 def clock(text: str, part: str = "") -> str:

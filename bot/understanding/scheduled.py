@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import TYPE_CHECKING, get_args
-from zoneinfo import available_timezones
 
 from bot.requests import Day, Schedule
+from bot.zones import timezones
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _days(value: str | None) -> tuple[Day, ...]:
 def _zone(value: str | None) -> str | None:
     if value is None:
         return None
-    if value not in available_timezones():
+    if value not in timezones():
         raise _refusal("timezone")
     return value
 

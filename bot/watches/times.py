@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from bot.requests import Day, Schedule
+from bot.zones import timezones
 from engine.errors import UsageError
 
 SHORTEST = timedelta(minutes=10)
@@ -69,7 +70,7 @@ def check_schedule(schedule: Schedule) -> None:
     number, unit = _every(schedule)
     if number and number * _STEPS[unit] < SHORTEST:
         raise UsageError("watch_often", every=schedule.every)
-    if schedule.timezone is not None and schedule.timezone not in available_timezones():
+    if schedule.timezone is not None and schedule.timezone not in timezones():
         raise UsageError("option_value", option="--timezone", example="Asia/Shanghai")
     minutes = sorted(clock.hour * 60 + clock.minute for clock in _times(schedule, time()))
     close = any(later - sooner < SHORTEST.seconds // 60 for sooner, later in pairwise(minutes))
