@@ -30,7 +30,7 @@ from bot.store.queries import (
     save_recommendation,
 )
 from engine.errors import R1Error, UsageError
-from engine.identification import Identification, Progress
+from engine.identification import Identification, Progress, Recommendation
 
 if TYPE_CHECKING:
     from engine.backends import Backend
@@ -159,15 +159,23 @@ def verdict_meant(session: Session, request: Request, team: str | None, user: st
     return stored
 
 
-def _recommend(request: Request, work: Work) -> Kept:
-    settings = work.settings
-    advice = engine.recommend(
+def advised(request: Request, settings: Settings) -> Recommendation:
+    """What the engine recommends for a question.
+
+    Raises:
+        R1Error: what was demanded makes no sense.
+    """
+    return engine.recommend(
         request.constraints,
         scenario=request.scenario,
         rule_files=settings.rule_files,
         hardware_files=settings.hardware_files,
         family_files=settings.family_files,
     )
+
+
+def _recommend(request: Request, work: Work) -> Kept:
+    advice = advised(request, work.settings)
 
     def save(session: Session) -> Kept:
         return Kept(recommendation_id=save_recommendation(session, advice, request_id=work.request_id))

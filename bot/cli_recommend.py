@@ -19,20 +19,14 @@ from bot.typed import LANG, PICTURE, RECOMMENDATION, WORKLOAD, deployment, print
 @LANG
 @printed(*RECOMMENDATION)
 def recommend(words: tuple[str, ...], picture: Path | None, lang: str | None, as_json: bool, **options: Any) -> int:
-    import engine
+    from bot.answering import advised
     from bot.jobs import Answer
     from bot.keeping import keep_recommendation
     from bot.settings import load_settings
 
     settings = load_settings()
     request = request_of("recommend", *words, lang=lang, **options)
-    advice = engine.recommend(
-        request.constraints,
-        scenario=request.scenario,
-        rule_files=settings.rule_files,
-        hardware_files=settings.hardware_files,
-        family_files=settings.family_files,
-    )
+    advice = advised(request, settings)
     keep_recommendation(settings, request, advice)
     code = give(request, Answer(recommendation=advice), as_json=as_json)
     if picture is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.store.feedback import Judged
 from bot.store.models import JobRow, RequestRow, VerdictRow
-from bot.store.queries import HistoryRow
+from bot.store.queries import HistoryRow, history_row
 
 
 def verdicts_of(session: Session, team: str, user: str, *, limit: int) -> tuple[HistoryRow, ...]:
@@ -28,7 +29,4 @@ def verdicts_of(session: Session, team: str, user: str, *, limit: int) -> tuple[
         .where(VerdictRow.team == team)
         .order_by(mine.c.asked.desc(), VerdictRow.id)
     )
-    return tuple(
-        HistoryRow(row.id, row.created, row.target, row.outcome, row.title, row.confidence, row.claim_check)
-        for row, _ in rows
-    )
+    return tuple(history_row(row, Judged()) for row, _ in rows)

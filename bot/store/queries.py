@@ -20,7 +20,7 @@ from bot.requests import (
     request_from_json,
     request_to_json,
 )
-from bot.store.feedback import judged
+from bot.store.feedback import Judged, judged
 from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
@@ -261,18 +261,21 @@ def history(
         query = query.where(VerdictRow.target.icontains(target, autoescape=True))
     rows = session.scalars(query).all()
     opinions = judged(session, [row.id for row in rows])
-    return tuple(
-        HistoryRow(
-            row.id,
-            row.created,
-            row.target,
-            row.outcome,
-            row.title,
-            row.confidence,
-            row.claim_check,
-            **({"right": said.right, "wrong": said.wrong} if (said := opinions.get(row.id)) else {}),
-        )
-        for row in rows
+    return tuple(history_row(row, opinions.get(row.id, Judged())) for row in rows)
+
+
+def history_row(row: VerdictRow, said: Judged) -> HistoryRow:
+    """A verdict in a line, with what was said of it."""
+    return HistoryRow(
+        row.id,
+        row.created,
+        row.target,
+        row.outcome,
+        row.title,
+        row.confidence,
+        row.claim_check,
+        said.right,
+        said.wrong,
     )
 
 
