@@ -309,10 +309,7 @@ _READERS: dict[Verb, Callable[[Request, Parsed], Request]] = {
 def _or_refuse(request: Request, words: Sequence[str]) -> Request:
     """The request; or, where it says nothing and begins with a verb that needs more, what to write."""
     verb = VERBS.get(words[0].lower()) if words else None
-    if request.verb == "other" and len(words) <= 2:
-        if verb == "forget" and len(words) == 1:
-            raise UsageError("forget_whom")
-        if verb == "endpoint":
-            known = ", ".join(action for action in ACTIONS if action.isascii())
-            raise UsageError("endpoint_action", word=words[1][:40], known=known)
+    if request.verb == "other" and len(words) <= 2 and verb == "endpoint":
+        known = ", ".join(action for action in ACTIONS if action.isascii())
+        raise UsageError("endpoint_action", word=words[1][:40], known=known)
     return request
