@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from engine.backends import Backend, Device
+    from engine.behaviour.records import Behaviour, Check, Watched
     from engine.identification import Identification, OnProgress, Recommendation
     from engine.sized import Sizing
     from engine.targets.endpoint import Budget, Endpoint
 
 __version__ = "0.1.0"
-__all__ = ["devices", "identify", "recommend", "recompute", "record_reference", "size"]
+__all__ = ["check", "devices", "identify", "recommend", "recompute", "record_reference", "size"]
 
 
 def identify(
@@ -174,6 +175,29 @@ def record_reference(
     from engine.recording import record
 
     return record(target, variant, budget=budget, on_progress=on_progress)
+
+
+def check(
+    endpoint: Endpoint,
+    watched: Watched | None = None,
+    *,
+    reference: Behaviour | None = None,
+    budget: Budget | None = None,
+    on_progress: OnProgress | None = None,
+) -> Check:
+    """Ask an endpoint a little, and say whether it still is what it was; the first time, find what to ask.
+
+    Args:
+        watched: what the check before came to; ``None`` for the first, which asks more.
+        reference: how a trusted endpoint behaves, to be compared with too.
+        budget: what it may spend at most; a quiet check takes two requests and less than 200 tokens.
+
+    Raises:
+        TargetError: the endpoint cannot be asked; what is remembered stays as it was.
+    """
+    from engine.behaviour.checking import check as run
+
+    return run(endpoint, watched, reference=reference, budget=budget, on_progress=on_progress)
 
 
 def devices(

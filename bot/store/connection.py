@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from engine.errors import R1Error, UsageError
 
-HEAD = "0004"
+HEAD = "0005"
 """Newest migration. Kept here so that an up-to-date store opens without importing Alembic; a test holds
 it to Alembic's own head."""
 _ADVISORY_LOCK = 0x5231

@@ -226,7 +226,8 @@ class FeedbackRow(Base):
 class WatchRow(Base):
     """A target looked at again and again. ``request`` is the question each look asks; ``next_at`` when it is asked
     next (``None``: never again); ``verdict_id`` the verdict that people know of, and ``known`` what of it matters, for
-    when it is deleted; ``request_id`` the question that made or changed the watch last; ``ended`` when it was."""
+    when it is deleted; ``request_id`` the question that made or changed the watch last; ``ended`` when it was;
+    ``muted_until`` when people want to be told again."""
 
     __tablename__ = "watches"
 
@@ -246,6 +247,7 @@ class WatchRow(Base):
     failures: Mapped[int] = mapped_column(default=0)
     known: Mapped[dict[str, Any] | None] = mapped_column(JSON_)
     ended: Mapped[datetime | None] = mapped_column(UtcTime)
+    muted_until: Mapped[datetime | None] = mapped_column(UtcTime)
     request_id: Mapped[str | None] = mapped_column(String(16))
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
 
@@ -254,6 +256,41 @@ class WatchRow(Base):
         Index("ix_watches_request_id", "request_id"),
         Index("ix_watches_team_user_id", "team", "user_id"),
         Index("ix_watches_verdict_id", "verdict_id"),
+    )
+
+
+class WatchedRow(Base):
+    """What a watch remembers of its endpoint between two looks: ``engine.behaviour.records.Watched`` as JSON."""
+
+    __tablename__ = "watched"
+
+    watch_id: Mapped[str] = mapped_column(ForeignKey("watches.id", ondelete="CASCADE"), primary_key=True)
+    updated: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    state: Mapped[dict[str, Any]] = mapped_column(JSON_)
+
+
+class LookRow(Base):
+    """A look of a watch: ``kind`` ``check`` (cheap, of an endpoint), ``verdict`` (an identification) or ``failed``;
+    ``record`` is the ``engine.drift.records.LookRecord`` of a check, ``log_e`` its evidence for a change in all; of an
+    identification ``outcome``, ``title`` and ``confidence``; of a failure its ``code`` and ``values``."""
+
+    __tablename__ = "looks"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    watch_id: Mapped[str] = mapped_column(ForeignKey("watches.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    kind: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(16))
+    log_e: Mapped[float | None] = mapped_column()
+    requests: Mapped[int] = mapped_column(default=0)
+    tokens: Mapped[int] = mapped_column(default=0)
+    record: Mapped[dict[str, Any]] = mapped_column(JSON_)
+    verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        Index("ix_looks_watch_id_at", "watch_id", "at"),
+        Index("ix_looks_at", "at"),
+        Index("ix_looks_verdict_id", "verdict_id"),
     )
 
 
