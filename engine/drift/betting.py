@@ -1,0 +1,110 @@
+"""Betting against chance: an e-process over p-values that would be uniform if nothing had changed.
+
+Who begins with 1 and only takes fair bets ever owns 1/α with a chance of at most α, however long he goes on (Ville's
+inequality; Shafer, "Testing by betting", JRSS A 2021; Vovk et al., "Algorithmic Learning in a Random World", 2022,
+chapter 8: conformal test martingales). He does not know when a change will come nor how it will show: so he keeps most
+of what he owns aside, begins bets with a little of it at every look, and takes some back (fixed share; Herbster and
+Warmuth, 1998). What he loses by not knowing when grows with the logarithm of the time only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from operator import mul
+from typing import Literal
+
+from engine.drift.records import Wealth
+
+Feature = Literal["rare", "lean"]
+RATES = (0.03, 0.003, 0.0003)
+"""Shares of what is idle with which bets are begun at a look: changes are expected once in so many looks."""
+BACK = 0.02
+"""Share of what is staked that is taken back at a look."""
+STEPS: tuple[tuple[float, float], ...] = (
+    (0.9, 0.1),
+    (0.9, 0.02),
+    (0.9, 0.004),
+    (0.5, 0.1),
+    (0.4, 0.02),
+    (0.4, 0.004),
+    (0.15, 0.02),
+    (0.15, 0.004),
+)
+"""Ways of betting on strange values: a share λ of the stake that p ≤ ε. A whole swap shows in nearly every answer, a
+mixture in some."""
+QUARTERS = 4
+LEAN_SHARES = (0.9, 0.4)
+"""Shares of the stake put on where a stream's p-values lately were."""
+_FADES = 0.8
+_PRIOR = 2.0
+
+
+def ways(feature: Feature) -> int:
+    """How many ways of betting a feature has."""
+    return len(STEPS) if feature == "rare" else len(LEAN_SHARES)
+
+
+def beginning(feature: Feature) -> Wealth:
+    """1, nothing of it at stake; an equal part for each rate."""
+    return Wealth((1 / len(RATES),) * len(RATES), ((0.0,) * ways(feature),) * len(RATES), (0.0,) * ways(feature))
+
+
+def begin_bets(wealth: Wealth) -> Wealth:
+    """Stake some of what is idle, and take some of what is staked back: done once a look. What is owned stays the same."""
+    idle, staked = [], []
+    for rate, kept, at_stake in zip(RATES, wealth.idle, wealth.staked, strict=True):
+        back = BACK * math.fsum(at_stake)
+        new = rate * kept / len(at_stake)
+        idle.append((1 - rate) * kept + back)
+        staked.append(tuple((1 - BACK) * stake + new for stake in at_stake))
+    return Wealth(tuple(idle), tuple(staked), wealth.recent)
+
+
+def settle(wealth: Wealth, payoffs: tuple[float, ...]) -> Wealth:
+    """What is owned after bets that paid so much for 1."""
+    staked = tuple(tuple(map(mul, at_stake, payoffs)) for at_stake in wealth.staked)
+    recent = tuple(
+        max(0.0, made + math.log(payoff)) for made, payoff in zip(wealth.recent, payoffs, strict=True)
+    )  # CUSUM (Page, 1954)
+    return Wealth(wealth.idle, staked, recent)
+
+
+def log_owned(wealth: Wealth) -> float:
+    """The logarithm of all that is owned (nats)."""
+    return math.log(math.fsum(wealth.idle) + math.fsum(stake for at_stake in wealth.staked for stake in at_stake))
+
+
+def rare_payoffs(p: float) -> tuple[float, ...]:
+    """What each of ``STEPS`` pays for 1: 1 on average where ``p`` is uniform."""
+    return tuple(1 - share + (share / most if p <= most else 0.0) for share, most in STEPS)
+
+
+def lean_payoffs(p: float, leaning: tuple[float, ...]) -> tuple[float, ...]:
+    """What bets pay that put more on the quarters in which a stream's p-values lately were.
+
+    Args:
+        leaning: how many lately were in each quarter, the older ones faded; empty where there were none.
+    """
+    if not leaning:
+        return (1.0,) * len(LEAN_SHARES)
+    density = (_PRIOR + QUARTERS * leaning[quarter(p)]) / (_PRIOR + math.fsum(leaning))
+    return tuple(1 - share + share * density for share in LEAN_SHARES)
+
+
+def leaning_after(p: float, leaning: tuple[float, ...]) -> tuple[float, ...]:
+    """``leaning`` with one more."""
+    faded = [_FADES * count for count in leaning or (0.0,) * QUARTERS]
+    faded[quarter(p)] += 1.0
+    return tuple(faded)
+
+
+def quarter(p: float) -> int:
+    """In which quarter of [0, 1] ``p`` is."""
+    return min(int(p * QUARTERS), QUARTERS - 1)
+
+
+def weighted(owned: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """The largest of what each channel's gambler owns times its weight, as a logarithm. With weights that sum to 1, that
+    it ever reaches log(1/α) has a chance of at most α: the sum of those of each channel."""
+    return max((math.log(weights[channel]) + value for channel, value in owned.items()), default=0.0)

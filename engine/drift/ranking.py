@@ -1,0 +1,147 @@
+"""How strange a value is beside all that were seen: conformal p-values.
+
+The rank of a value among all of its bag, itself included, with ties broken by chance, is uniform, and those that follow
+each other are independent, as long as values are exchangeable: as long as it is chance alone which came when. Nothing
+need be known of their distribution, and no error of an estimate can add up over 10,000 checks. (Vovk, Nouretdinov and
+Gammerman, "Testing exchangeability on-line", ICML 2003.)
+
+Streams of a pool, ``border:…``, are ranked together, each value by how rare it is in its own stream: one answer that
+never came before among 400 says more than one among 20. That is exact where it is chance which prompt is put.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from engine.drift.records import Bag
+
+_RATIO = math.log(1.12)
+_MOST = 99
+_HALF = 0.5
+_LEAST_NATS = 1e-3
+"""Distances of logprobs below this are rounding."""
+SLOWER = math.log(1.15)
+"""Differences of the day's fastest answer below this are chance."""
+
+
+def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> float:
+    """The p-value of a value that its bag has already counted: how many of the pool are as strange.
+
+    Args:
+        chance: uniform in [0, 1), breaks ties.
+    """
+    pool = stream.partition(":")[0] + ":"
+    own = _commonness(bags[stream], bags[stream].counts[value], value)
+    stranger = ties = total = 0
+    for name, bag in bags.items():
+        if not name.startswith(pool):
+            continue
+        if bag.center is None:
+            seen = sum(bag.counts.values())
+            total += seen
+            for count in bag.counts.values():  # as _commonness, which would be called too often
+                common = (count - _HALF) / seen
+                if common < own:
+                    stranger += count
+                elif common == own:
+                    ties += count
+            continue
+        for name_of_bin, count in bag.counts.items():
+            common = -float(name_of_bin)
+            total += count
+            if common < own:
+                stranger += count
+            elif common == own:
+                ties += count
+    return (stranger + chance * ties) / total
+
+
+def lean_p(counts: Mapping[str, int], value: str, chance: float) -> float:
+    """The p-value of a value that is counted already, by the order of values alone: on which side of the others it is."""
+    position = _position(value)
+    below = sum(count for seen, count in counts.items() if _position(seen) < position)
+    return (below + chance * counts[value]) / sum(counts.values())
+
+
+def distance_bin(distance: float, spread: float) -> str:
+    """In which bin a distance from the center is; bins grow by 12 %."""
+    if distance < 1e-9:
+        return "0"
+    return str(min(max(round(math.log(distance / spread) / _RATIO) + 50, 1), _MOST))
+
+
+def signed_bin(difference: float, spread: float) -> str:
+    """The same of a difference, with its sign."""
+    name = distance_bin(abs(difference), spread)
+    return f"-{name}" if difference < 0 and name != "0" else name
+
+
+def center_of(values: tuple[float | Mapping[str, float], ...]) -> float | Mapping[str, float]:
+    """The median; of logprobs for each token that is among at least half of them."""
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(numbers) == len(values):
+        return _median(numbers)
+    logprobs = [value for value in values if isinstance(value, Mapping)]
+    tokens = {token for value in logprobs for token in value}
+    return {
+        token: _median([value.get(token, _floor(value)) for value in logprobs])
+        for token in sorted(tokens)
+        if 2 * sum(token in value for value in logprobs) >= len(logprobs)
+    }
+
+
+def distance(value: float | Mapping[str, float], center: float | Mapping[str, float]) -> float:
+    """How far a value is from the center: for logprobs the mean over the center's tokens, in nats."""
+    if isinstance(value, Mapping) and isinstance(center, Mapping):
+        floor = _floor(value)
+        return math.fsum(abs(value.get(token, floor) - known) for token, known in center.items()) / max(len(center), 1)
+    return abs(_number(value) - _number(center))
+
+
+def difference(value: float | Mapping[str, float], center: float | Mapping[str, float]) -> float:
+    """On which side of the center a value is: for logprobs by the margin between the two best tokens, in nats."""
+    if isinstance(value, Mapping) and isinstance(center, Mapping):
+        best = sorted(center, key=lambda token: (-center[token], token))[:2]
+        if len(best) < 2:
+            return 0.0
+        floor = _floor(value)
+        first, second = (value.get(token, floor) - center[token] for token in best)
+        return first - second
+    return _number(value) - _number(center)
+
+
+def spreads(
+    values: tuple[float | Mapping[str, float], ...], center: float | Mapping[str, float], *, service: bool
+) -> tuple[float, float]:
+    """How far training values are from the center typically, without a sign and of the signed difference."""
+    least = SLOWER if service else _LEAST_NATS
+    far = math.fsum(distance(value, center) for value in values) / len(values)
+    side = math.fsum(abs(difference(value, center)) for value in values) / len(values)
+    return max(far, least), max(side, least)
+
+
+def _commonness(bag: Bag, count: int, value: str) -> float:
+    """How often the others of the stream are the same, of as many and one; of distances, the nearer the commoner."""
+    return (count - _HALF) / sum(bag.counts.values()) if bag.center is None else -float(value)
+
+
+def _position(value: str) -> tuple[float, str]:
+    try:
+        return float(value), ""
+    except ValueError:
+        return math.inf, value
+
+
+def _floor(logprobs: Mapping[str, float]) -> float:
+    return min(logprobs.values(), default=0.0)
+
+
+def _number(value: float | Mapping[str, float]) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _median(values: list[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
