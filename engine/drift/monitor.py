@@ -78,7 +78,7 @@ def take(monitor: Monitor, seen: Seen) -> tuple[Monitor, float | None]:
 def log_e(monitor: Monitor) -> dict[str, float]:
     """The logarithm of the evidence for a change by signal, weighted, and in all (nats)."""
     owned = {channel: betting.log_owned(wealth) for channel, wealth in monitor.wealth.items()}
-    by_signal = {
+    by_signal: dict[str, float] = {
         signal: betting.weighted({name: value for name, value in owned.items() if _signal(name) == signal}, WEIGHTS)
         for signal in SIGNALS
     }
