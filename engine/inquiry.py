@@ -64,7 +64,7 @@ async def _inquire(
 ) -> Inquiry:
     async with Talk(endpoint, budget) as talk:
         if not endpoint.model:
-            await _choose_model(talk)
+            await choose_model(talk)
         steps = _Steps(report)
         await _identify(talk, hypotheses, conclude, random, steps)
         rows = steps.read(talk, hypotheses)
@@ -167,7 +167,13 @@ def _fitting(row: Evidence, hypotheses: Hypotheses) -> set[str]:
     return found if found <= set(tokenizers.CANDIDATES) else set()
 
 
-async def _choose_model(talk: Talk) -> None:
+async def choose_model(talk: Talk) -> None:
+    """Ask for the only model that a server lists.
+
+    Raises:
+        TargetError: it lists none.
+        UsageError: it lists several.
+    """
     names = listed_models(await talk.look("/models"))
     if not names:
         raise TargetError("endpoint_lists_nothing", host=talk.wire.host)

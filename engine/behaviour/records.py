@@ -9,11 +9,11 @@ from typing import Literal
 from engine.drift.records import Bag, Change, LookRecord, Monitor
 from engine.targets.target import Cost
 
-Way = Literal["logprobs", "border", "text", "count"]
-"""How a prompt tells: by the first token's logprobs; by which of two nearly tied tokens comes first; by the words that
-come at the usual temperature; by how many tokens the server counts in it."""
-Form = Literal["chat", "prefill", "closed_think", "raw"]
-"""How it is put: as a message; with the answer begun for it; with the thinking closed for it; as text to continue."""
+Way = Literal["first", "border", "text"]
+"""How a prompt tells: by the first token's logprobs; by which token comes first; by where some tens of tokens, of which each
+is the most probable, become others than they were."""
+Form = Literal["chat", "closed_think", "raw"]
+"""How it is put: as a message; with the thinking begun and closed for the model; as text to continue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +22,22 @@ class Prompt:
 
     Attributes:
         id: of its streams, made from all the rest: the same question asked the same way has the same id.
-        temperature: ``None`` where the server takes none.
-        prompt_tokens: as the server counted them.
+        usual: for ``text``: how the answer begins each time.
+        prompt_tokens: as the server counted them, or an estimate.
     """
 
     id: str
     text: str
     way: Way
     form: Form = "chat"
-    temperature: float | None = 0.0
     max_tokens: int = 1
-    logprobs: int = 0
+    usual: str = ""
     prompt_tokens: int = 20
+
+    @property
+    def tokens(self) -> int:
+        """What it costs at most."""
+        return self.prompt_tokens + self.max_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +54,24 @@ class Watched:
     """All that is remembered of an endpoint between two checks.
 
     Attributes:
-        prompts: what it is asked, in turn.
-        turn: which of them is next.
+        prompts: what it is asked, drawn by chance.
         past, reference: the tests against its own past, and against a reference where there is one.
         before: what it showed before a change that was told, for as long as that is not accepted.
         change: that change.
+        differs: that it is not as the reference was told.
         recent: the latest checks, the oldest first: those since which a change may lie.
-        reasons: ways of asking that the server does not offer, as codes.
+        lacks: ways of asking that the server does not offer: ``logprobs``, ``closed_think``, ``usage``, ``texts``.
         model: which model of the server it is.
     """
 
     prompts: tuple[Prompt, ...]
     past: Monitor
-    turn: int = 0
     reference: Monitor | None = None
     before: Mapping[str, Bag] = field(default_factory=dict)
     change: Change | None = None
+    differs: bool = False
     recent: tuple[LookRecord, ...] = ()
-    reasons: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     model: str = ""
 
 

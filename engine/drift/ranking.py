@@ -19,6 +19,7 @@ from engine.drift.records import Bag
 _RATIO = math.log(1.12)
 _MOST = 99
 _HALF = 0.5
+_USUAL = 0.3
 _LEAST_NATS = 1e-3
 """Distances of logprobs below this are rounding."""
 SLOWER = math.log(1.15)
@@ -54,6 +55,8 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> f
                 stranger += count
             elif common == own:
                 ties += count
+    if ties > _USUAL * total:  # what is usual is nothing to bet on: its rank is taken for the least strange
+        chance = 1.0
     return (stranger + chance * ties) / total
 
 

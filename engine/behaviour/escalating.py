@@ -1,0 +1,58 @@
+"""How much a check asks: little where all is as usual, more while it is not. Pure.
+
+The test may be looked at after every answer, so asking on as long as the evidence is unusual costs no certainty: what a
+chance outlier brought is lost again within a few answers, and a change is certain within some tens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from engine.behaviour.records import Prompt
+from engine.drift import monitor
+from engine.drift.records import Monitor
+
+QUIET = 2
+QUIET_TOKENS = 200
+BEGIN, CALM = 3.0, 1.0
+"""Recent evidence for a change, in nats: from which a check asks on, and below which it is content."""
+MOST_REQUESTS, MOST_TOKENS = 60, 2_000
+"""What one check asks at most, whatever it sees."""
+
+
+def quiet(prompts: Sequence[Prompt], random: Random) -> tuple[Prompt, ...]:
+    """What a check asks first: a text, which nearly any change of the weights turns aside somewhere, and a short prompt with
+    logprobs; without logprobs another text. Drawn by chance, as the ranks want it."""
+    texts = [one for one in prompts if one.way == "text"]
+    firsts = [one for one in prompts if one.way == "first"]
+    borders = [one for one in prompts if one.way == "border"]
+    first = random.sample(firsts, min(len(firsts), 1)) or random.sample(texts, min(len(texts), 1))
+    rest = [one for one in (texts or borders or firsts) if one not in first]
+    second = random.sample(rest, min(len(rest), QUIET - len(first)))
+    chosen = [*first, *second]
+    if len(chosen) < QUIET:
+        left = [one for one in prompts if one not in chosen]
+        chosen += random.sample(left, min(len(left), QUIET - len(chosen)))
+    return tuple(chosen) if sum(one.tokens for one in chosen) <= QUIET_TOKENS else tuple(chosen[:1])
+
+
+def further(prompts: Sequence[Prompt], asked: Sequence[Prompt], random: Random) -> Prompt | None:
+    """What it asks next: the cheapest kind that there is, each prompt as often as the others."""
+    short = [one for one in prompts if one.way != "text"] or list(prompts)
+    counts = [asked.count(one) for one in short]
+    least = [one for one, count in zip(short, counts, strict=True) if count == min(counts)]
+    return random.choice(least) if least else None
+
+
+def asks_on(monitors: Sequence[Monitor], asked: Sequence[Prompt], *, escalated: bool) -> bool:
+    """Whether what was seen is worth asking more.
+
+    Args:
+        escalated: it asked on already.
+    """
+    if len(asked) >= MOST_REQUESTS or sum(one.tokens for one in asked) >= MOST_TOKENS:
+        return False
+    if any(monitor.is_changed(one) for one in monitors):
+        return False
+    return max(monitor.recent(one) for one in monitors) >= (CALM if escalated else BEGIN)
