@@ -34,17 +34,19 @@ from engine.identification import Identification, Progress, Recommendation
 
 if TYPE_CHECKING:
     from engine.backends import Backend
+    from engine.behaviour.records import Check
 
 log = logging.getLogger("r1.answering")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Ids of what a question made, or found to be still true."""
+    """Ids of what a question made, or found to be still true; ``check``: what a look of a watch found."""
 
     verdict_id: str | None = None
     other_verdict_id: str | None = None
     recommendation_id: str | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,21 @@ def _identify(request: Request, origin: Origin, work: Work) -> Kept:
     if known is not None:
         return _keep(work, lambda session: Kept(verdict_id=known))
     work.started()
+    if asked is not None and watches.is_look(request, origin):
+        return _checked(request, asked, origin, work)
     found = _identified(request, asked, work)
     return _keep(work, lambda session: Kept(verdict_id=_saved(session, found, origin, work)))
+
+
+def _checked(request: Request, asked: Asked, origin: Origin, work: Work) -> Kept:
+    """A watch's look at an endpoint: a cheap check, and which model it is where there is a reason to ask."""
+    checked = watches.check_endpoint(work.store, work.settings, request, asked, work.on_progress)
+    found = _identified(request, asked, work) if checked.due else None
+
+    def save(session: Session) -> Kept:
+        return Kept(_saved(session, found, origin, work) if found is not None else None, check=checked.check)
+
+    return _keep(work, save)
 
 
 def _compare(request: Request, origin: Origin, work: Work) -> Kept:

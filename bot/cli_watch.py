@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEYS = (
     "id", "target", "schedule", "timezone", "state", "channel", "user", "next_at", "looked_at", "verdict_id",
-    "failures", "outcome", "title", "since",
+    "failures", "outcome", "title", "since", "muted_until",
 )  # fmt: skip
 
 
@@ -79,6 +80,31 @@ def _remove(named: str, lang: str | None, as_json: bool) -> int:
     return _asked("remove", named, lang=lang, as_json=as_json)
 
 
+@watch.command("accept")
+@click.argument("named", metavar="WATCH", shell_complete=known)
+@LANG
+@printed(*_KEYS)
+def _accept(named: str, lang: str | None, as_json: bool) -> int:
+    return _asked("accept", named, lang=lang, as_json=as_json)
+
+
+@watch.command("mute")
+@click.argument("named", metavar="WATCH", shell_complete=known)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
+@LANG
+@printed(*_KEYS)
+def _mute(named: str, until: datetime | None, lang: str | None, as_json: bool) -> int:
+    return _asked("mute", named, until=until, lang=lang, as_json=as_json)
+
+
+@watch.command("unmute")
+@click.argument("named", metavar="WATCH", shell_complete=known)
+@LANG
+@printed(*_KEYS)
+def _unmute(named: str, lang: str | None, as_json: bool) -> int:
+    return _asked("unmute", named, lang=lang, as_json=as_json)
+
+
 @watch.command("run")
 @click.argument("named", metavar="WATCH", shell_complete=known)
 @LANG
@@ -90,13 +116,15 @@ def _run(named: str, lang: str | None, as_json: bool) -> int:
     return _asked("run", named, lang=lang, as_json=as_json)
 
 
-def _asked(action: str, target: str | None, when: str = "", *, lang: str | None, as_json: bool) -> int:
+def _asked(
+    action: str, target: str | None, when: str = "", *, lang: str | None, as_json: bool, until: datetime | None = None
+) -> int:
     """Do it here; only the looks that come later are a worker's."""
     from bot.answering import Work, answer_of, find
     from bot.keeping import kept_question
     from bot.settings import backend_of, load_settings
 
-    request, settings = _request(action, target, when, lang), load_settings()
+    request, settings = _request(action, target, when, lang, until), load_settings()
     store, origin, request_id = kept_question(settings, request)
     work = Work(
         store,
@@ -113,7 +141,7 @@ def _asked(action: str, target: str | None, when: str = "", *, lang: str | None,
     return give(request, answer, as_json=as_json)
 
 
-def _request(action: str, target: str | None, when: str, lang: str | None) -> Request:
+def _request(action: str, target: str | None, when: str, lang: str | None, until: datetime | None) -> Request:
     from dataclasses import replace
     from datetime import date
     from typing import cast
@@ -127,7 +155,7 @@ def _request(action: str, target: str | None, when: str, lang: str | None) -> Re
     text = " ".join(part for part in ("watch", action, target or "", when) if part)
     request = Request("watch", text, "zh" if spoken == "zh" else "en", target, action=cast("Action", action))
     if action != "add":
-        return request
+        return replace(request, schedule=Schedule(until=until.date())) if until is not None else request
     read = read_schedule(when, date.today())
     left = read.rest.strip(" ,.;，。；、")
     if left or (when and read.schedule is None):

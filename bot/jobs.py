@@ -63,7 +63,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class WatchLine:
     """A watch in a line; times are UTC, ``timezone`` that of its schedule. ``outcome`` and ``title``: what people know
-    it is, ``since`` when; ``failures``: how many looks failed in a row."""
+    it is, ``since`` when; ``failures``: how many looks failed in a row; ``muted_until``: nobody is told before."""
 
     id: str
     target: str
@@ -79,6 +79,7 @@ class WatchLine:
     outcome: str = ""
     title: str = ""
     since: datetime | None = None
+    muted_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ ACTIONS: dict[str, Action] = {
 }  # fmt: skip
 WATCH_ACTIONS: dict[str, Action] = {
     **ACTIONS, "pause": "pause", "resume": "resume", "run": "run", "暂停": "pause", "恢复": "resume", "运行": "run",
+    "accept": "accept", "mute": "mute", "unmute": "unmute", "接受": "accept", "静音": "mute", "取消静音": "unmute",
 }  # fmt: skip
 SHORTHANDS: dict[str, str] = {
     "--gpu": "hardware", "--context": "context", "--concurrency": "concurrency", "--ttft": "ttft", "--budget": "budget",

@@ -33,8 +33,6 @@ class Schedule:
         channel: where notices go, ``#ops`` or a channel's id; ``None``: where the watch was asked for.
         quiet: when nobody is told, ``22:00-08:00``.
         timezone: as in the IANA database; ``None``: the person's own.
-        digest: ``1d`` or ``1w``: what happened is told together, so often; ``None``: each change when it is seen.
-        notify: ids of people who are named in a notice.
     """
 
     every: str | None = None
@@ -45,8 +43,6 @@ class Schedule:
     channel: str | None = None
     quiet: str | None = None
     timezone: str | None = None
-    digest: str | None = None
-    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +175,5 @@ def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
 def schedule_from_json(payload: Mapping[str, Any]) -> Schedule:
     """The schedule that ``schedule_to_json`` wrote."""
     days = {name: date.fromisoformat(payload[name]) for name in ("once", "until") if payload.get(name)}
-    lists = {name: tuple(payload[name]) for name in ("at", "days", "notify") if payload.get(name)}
+    lists = {name: tuple(payload[name]) for name in ("at", "days") if payload.get(name)}
     return Schedule(**{**payload, **days, **lists})

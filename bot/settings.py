@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     replies: Literal["channel", "private", "choose"] = "choose"
     cache_minutes: int = Field(10, ge=0, le=10_080)
     watches_per_person: int = Field(50, ge=0, le=100_000)
+    verdict_days: int = Field(7, ge=1, le=365)
     llm_url: str = ""
     llm_model: str = ""
     llm_key: SecretStr = SecretStr("")

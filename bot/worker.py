@@ -255,8 +255,8 @@ def _advance(session: Session, job: Job, kept: Kept) -> None:
         other_verdict_id=kept.other_verdict_id,
         recommendation_id=kept.recommendation_id,
     )
-    if kept.verdict_id is not None and watches.is_look(job.request, job.origin):
-        watches.looked(session, job, kept.verdict_id)
+    if watches.is_look(job.request, job.origin):
+        watches.looked(session, job, kept.verdict_id, kept.check)
 
 
 def _plain(value: object) -> object:

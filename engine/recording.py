@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import engine
+from engine.behaviour.checking import FIRST, record_behaviour
+from engine.behaviour.codec import to_json
 from engine.catalog import family_with
 from engine.errors import TargetError
 from engine.identification import OnProgress, Progress
@@ -34,6 +36,7 @@ def record(
     family_with(variant)
     report = on_progress or (lambda progress: None)
     said = asyncio.run(_put_all(endpoint, budget or RECORDING, report))
+    behaviour = record_behaviour(said.endpoint, FIRST, on_progress)
     facts = _facts(said)
     if len(facts) < _FEWEST:
         raise TargetError("reference_too_little", host=urlsplit(endpoint.url).hostname or "?", read=len(facts))
@@ -43,6 +46,7 @@ def record(
         facts=facts,
         problems={level: (entry[0], entry[1]) for level, entry in levels.items()},
         entropies=(entropy.observe(said) or {"entropies": {}})["entropies"],
+        behaviour=to_json(behaviour) if behaviour is not None else {},
         host=urlsplit(endpoint.url).hostname or "",
         created=datetime.now(UTC).date().isoformat(),
         engine_version=engine.__version__,

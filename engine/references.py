@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,9 +16,12 @@ from engine.errors import CatalogError, R1Error
 from engine.targets.source import parse_json
 from engine.weights.records import Fingerprint
 
+if TYPE_CHECKING:
+    from engine.behaviour.records import Behaviour
+
 FORMAT = 1
-PARTS = ("fingerprint", "attention", "entropies", "facts", "problems")
-"""What a reference may hold to compare with: of weights the first three, of an endpoint the last three."""
+PARTS = ("fingerprint", "attention", "entropies", "facts", "problems", "behaviour")
+"""What a reference may hold to compare with: of weights the first three, of an endpoint the last four."""
 _LIMIT = 20_000_000
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -33,6 +36,7 @@ class Reference(BaseModel):
         entropies: for each sentence's id, the entropy in nats of the next token.
         attention: what each head of a checkpoint does.
         fingerprint: of the weights of a checkpoint.
+        behaviour: how an endpoint answers a few cheap prompts, see ``engine.behaviour``.
         host: where it was recorded: an endpoint's host without path or key, a checkpoint's name.
         created: day of recording, ISO.
     """
@@ -46,12 +50,23 @@ class Reference(BaseModel):
     entropies: dict[str, Annotated[float, Field(ge=0, le=20)]] = {}
     attention: AttentionProfile | None = None
     fingerprint: Fingerprint | None = None
+    behaviour: dict[str, Any] = {}
     host: str = ""
     created: str = ""
     engine_version: str = ""
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    def behaved(self) -> Behaviour | None:
+        """How it answered a few cheap prompts; ``None`` where nobody asked, or a later version wrote it down otherwise."""
+        from engine.behaviour.codec import from_json
+        from engine.behaviour.records import Behaviour
+
+        try:
+            return from_json(Behaviour, self.behaviour) if self.behaviour else None
+        except R1Error:
+            return None
 
 
 def load_references(paths: Iterable[Path]) -> tuple[Reference, ...]:

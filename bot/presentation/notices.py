@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.presentation.changes import advice_line, change_lines, example_lines
 from bot.presentation.verdicts import said_lines, seen_text, sure_text, what_text
 from bot.presentation.view import Mark, Part, Table, View, percent, words
 from bot.presentation.watches import clock_text, known_text, schedule_text, watch_buttons
@@ -22,11 +23,16 @@ def notice_view(notice: Notice, lang: Lang, mark: Mark) -> View:
     headline = _headline(notice, lang, mark)
     id_, schedule = f"`{watch.id}`", schedule_text(watch.schedule, lang, mark)
     foot: tuple[str, ...] = (said["watch"].format(id=id_, schedule=schedule),)
-    if notice.kind in ("changed", "first"):
+    if notice.change is not None and notice.kind in ("changed", "differs"):
+        foot = (words(lang)["checks"]["accept_how"], *foot)
+    elif notice.kind in ("changed", "first"):
         foot = (said["silent"], *foot)
-    parts = (Part(tuple(_lines(notice, lang, mark))), *_differences(notice, lang, mark), Part(foot, quiet=True))
+    examples = Part(tuple(example_lines(notice.change, lang, mark))) if notice.change is not None else Part(())
+    told = (Part(tuple(_lines(notice, lang, mark))), examples, *_differences(notice, lang, mark))
+    parts = (*told, Part(foot, quiet=True))
     after = notice.after.id if notice.after is not None else None
-    buttons = watch_buttons(watch, lang, verdict_id=after)
+    changed = notice.change is not None and notice.kind in ("changed", "differs")
+    buttons = watch_buttons(watch, lang, verdict_id=after, changed=changed)
     return View(headline, headline, tuple(part for part in parts if part.lines or part.table), (), buttons, after)
 
 
@@ -36,6 +42,8 @@ def _headline(notice: Notice, lang: Lang, mark: Mark) -> str:
     was = known_text(notice.was.outcome, notice.was.title, lang, mark) if notice.was is not None else ""
     if notice.kind == "changed" and was == what:  # the same model, which says now that it is another; or the reverse
         check = notice.after.identification.verdict.claim_check if notice.after is not None else ""
+        if notice.change is not None and check != "misrepresented":
+            return str(words(lang)["checks"]["behaves"]).format(target=target)
         return str(said["claim"]["misrepresented" if check == "misrepresented" else "other"]).format(
             target=target, what=what
         )
@@ -62,6 +70,8 @@ def _lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
         lines.append(said["undecided_text"] if notice.kind == "undecided" else _problem(notice, said, lang, mark))
         lines.append(_last_known(notice, said, lang, mark))
         return lines
+    if notice.change is not None and notice.kind != "restored":
+        lines += change_lines(notice, notice.change, lang, mark)
     if notice.kind == "changed" and notice.was is not None:
         was, since = known_text(notice.was.outcome, notice.was.title, lang, mark), at(notice.was.since)
         lines.append(said["was"].format(what=was, percent=percent(notice.was.confidence), since=since))
@@ -69,6 +79,10 @@ def _lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
         verdict = notice.after.identification.verdict
         lines.append(said["is"].format(what=what_text(verdict, lang, mark), sure=sure_text(verdict, lang)))
         lines += said_lines(verdict, lang, mark)[:1]
+    advice = advice_line(notice, lang)
+    lines += [advice] if advice is not None else []
+    if notice.change is not None and notice.change.after and notice.kind == "changed":  # when is said above
+        return lines
     between = notice.kind == "changed" and notice.last is not None
     last = at(notice.last) if notice.last is not None else ""
     lines.append(said["between" if between else "seen"].format(last=last, seen=at(notice.seen), zone=zone))

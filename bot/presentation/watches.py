@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
 
+from bot.endpoints import is_name
 from bot.jobs import WatchLine
 from bot.presentation.view import Button, Mark, Part, View, words
 from bot.requests import Day, Lang, Request, Schedule
@@ -21,11 +22,12 @@ _BUTTONS_FOR = 1
 def watch_view(watch: WatchLine, request: Request, mark: Mark, *, prefix: str) -> View:
     """A watch that was made or changed."""
     lang, said = request.lang, words(request.lang)["watches"]
-    headline = said[_headline(watch, request.action)].format(target=mark(watch.target))
+    headline = _made(watch, request, mark)
     lines = [_when(watch, lang, mark)] if watch.state == "active" else []
     notes: list[str] = []
     if watch.state == "active":
         lines += [_known(watch, lang, mark), *_told(watch, request, lang, mark, prefix=prefix)]
+        notes += [words(lang)["checks"]["cost"]] if is_name(watch.target) and request.action in (None, "add") else []
     elif watch.state == "paused":
         notes.append(said["resume_how"].format(command=f"`{prefix}watch resume {watch.id}`"))
     elif watch.state == "removed":
@@ -55,20 +57,25 @@ def looked_part(watch: WatchLine, lang: Lang) -> Part:
     return Part((said["new" if new else "same"].format(id=f"`{watch.id}`", since=since),), quiet=True)
 
 
-def watch_buttons(watch: WatchLine, lang: Lang, *, verdict_id: str | None = None) -> tuple[Button, ...]:
-    """What can be done with a watch, and with the verdict it tells."""
-    said = words(lang)["watches"]
+def watch_buttons(
+    watch: WatchLine, lang: Lang, *, verdict_id: str | None = None, changed: bool = False
+) -> tuple[Button, ...]:
+    """What can be done with a watch, with the verdict it tells, and with a change."""
+    said, checks = words(lang)["watches"], words(lang)["checks"]["buttons"]
     labels = said["buttons"]
     explain = (Button("explain", labels["explain"], verdict_id, "primary"),) if verdict_id is not None else ()
     if watch.state == "removed":
         return explain
     run = (Button("watch_run", labels["run"], watch.id),)
+    accept: tuple[Button, ...] = (Button("watch_accept", checks["accept"], watch.id),) if changed else ()
+    mute = "unmute" if watch.muted_until is not None else "mute"
+    accept += (Button(f"watch_{mute}", checks[mute], watch.id),) if changed or mute == "unmute" else ()
     pause: tuple[Button, ...] = ()
     if watch.state in ("active", "paused"):
         action = "pause" if watch.state == "active" else "resume"
         pause = (Button(f"watch_{action}", labels[action], watch.id),)
     stop = (Button("watch_remove", labels["remove"], watch.id, "danger", said["sure"]),)
-    return (*explain, *run, *pause, *stop)
+    return (*explain, *run, *accept, *pause, *stop)
 
 
 def schedule_text(schedule: Schedule, lang: Lang, mark: Mark) -> str:
@@ -95,6 +102,15 @@ def known_text(outcome: str, title: str, lang: Lang, mark: Mark) -> str:
     """What people know it is, in a few words."""
     said = words(lang)["verdict"]
     return str(said["what"][outcome].format(title=mark(title) if title != "?" else said["unknown"]))
+
+
+def _made(watch: WatchLine, request: Request, mark: Mark) -> str:
+    said, checks, target = words(request.lang)["watches"], words(request.lang)["checks"], mark(watch.target)
+    if request.action == "mute" and watch.muted_until is not None:
+        return str(checks["muted"].format(target=target, until=clock_text(watch.muted_until, watch.timezone)))
+    if request.action in ("accept", "unmute"):
+        return str(checks["accepted" if request.action == "accept" else "unmuted"].format(target=target))
+    return str(said[_headline(watch, request.action)].format(target=target))
 
 
 def _headline(watch: WatchLine, action: Action | None) -> str:
@@ -158,6 +174,9 @@ def _line(watch: WatchLine, lang: Lang, mark: Mark) -> str:
         is_ = rows["is"].format(what=what, since=clock_text(watch.since, watch.timezone))
     if watch.failures:
         is_ += rows["failing"].format(failures=watch.failures)
+    if watch.muted_until is not None:
+        until = clock_text(watch.muted_until, watch.timezone)
+        is_ += words(lang)["checks"]["muted_line"].format(until=until)
     return str(
         rows["line"].format(
             target=mark(watch.target),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.watches.asked import answer, change, look_asked
 from bot.watches.changing import add_watch, change_watch, list_watches
+from bot.watches.checking import check_endpoint
 from bot.watches.looking import is_look, look_failed, looked, seen
 from bot.watches.notices import Notice
 from bot.watches.ticking import EVERY, tick
@@ -21,6 +22,7 @@ __all__ = [
     "answer",
     "change",
     "change_watch",
+    "check_endpoint",
     "is_look",
     "list_watches",
     "look_asked",

@@ -27,7 +27,10 @@ def change(session: Session, request: Request, origin: Origin, settings: Setting
     if request.action in (None, "add"):
         add_watch(session, request, origin, settings, request_id=request_id)
     elif request.action != "run":
-        change_watch(session, request.target or "", request.action, origin, settings, request_id=request_id)
+        until = request.schedule.until if request.schedule is not None else None
+        change_watch(
+            session, request.target or "", request.action, origin, settings, request_id=request_id, until=until
+        )
 
 
 def look_asked(session: Session, request: Request, origin: Origin, settings: Settings) -> Request:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -17,8 +18,9 @@ from bot.jobs import WatchLine
 from bot.people import timezone_of
 from bot.requests import Action, Origin, Request, Schedule, request_to_json, schedule_from_json, schedule_to_json
 from bot.settings import Settings
-from bot.store.models import JobRow, RequestRow, WatchRow, new_id, now
+from bot.store.models import JobRow, LookRow, RequestRow, WatchRow, new_id, now
 from bot.store.queries import latest_verdict, storable
+from bot.watches.checking import remember_watched, watched_of
 from bot.watches.known import known_from_json, known_of, known_to_json
 from bot.watches.times import check_schedule, next_run, spread, usual
 from engine.errors import TargetError, UsageError
@@ -26,6 +28,7 @@ from engine.targets.spec import HubRef, parse_spec
 
 LISTED = 30
 _LIVE = ("active", "paused")
+_MUTED = timedelta(days=7)
 
 
 def add_watch(
@@ -75,11 +78,16 @@ def change_watch(
     settings: Settings,
     *,
     request_id: str | None = None,
+    until: date | None = None,
 ) -> WatchLine:
-    """Pause, resume or stop a watch, or have it look now; named by its id or its target.
+    """Pause, resume or stop a watch, have it look now, take what its endpoint changed into as normal, or tell nobody for a
+    while; named by its id or its target.
+
+    Args:
+        until: for ``mute``, the last day on which nobody is told; a week from now where none is given.
 
     Raises:
-        UsageError: there is none such, it is somebody else's, or it has nothing more to look at.
+        UsageError: there is none such, it is somebody else's, it has nothing more to look at, or nothing has changed.
     """
     row = watch_meant(session, watch_id, origin, settings, locked=True)
     moment = now()
@@ -95,9 +103,30 @@ def change_watch(
         call_off(session, [row.id])
     elif action == "run":
         row.next_at, row.state = moment, "active"
+    elif action == "accept":
+        _accept(session, row)
+    elif action == "mute":
+        row.muted_until = _end_of(until, row.timezone) if until is not None else moment + _MUTED
+    elif action == "unmute":
+        row.muted_until = None
     row.request_id = request_id or row.request_id
     session.flush()
     return line_of(row)
+
+
+def _accept(session: Session, row: WatchRow) -> None:
+    """Compare with what the endpoint is now from now on."""
+    from engine.behaviour.checking import accept
+
+    watched = watched_of(session, row.id)
+    if watched is None or (watched.change is None and not watched.differs):
+        raise UsageError("watch_nothing_changed", target=row.target[:120])
+    remember_watched(session, row.id, accept(watched))
+    session.add(LookRow(watch_id=row.id, kind="accept", state="accepted", record={}))
+
+
+def _end_of(day: date, timezone: str) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
 def watch_meant(session: Session, named: str, origin: Origin, settings: Settings, *, locked: bool = False) -> WatchRow:
@@ -159,6 +188,7 @@ def line_of(row: WatchRow) -> WatchLine:
         outcome=known.outcome if known is not None else "",
         title=known.title if known is not None else "",
         since=known.since if known is not None else None,
+        muted_until=row.muted_until if row.muted_until is not None and row.muted_until > now() else None,
     )
 
 

@@ -4,22 +4,31 @@ the look found."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.jobs import Job
 from bot.requests import Origin, Request, schedule_from_json
-from bot.store.models import WatchRow, now
-from bot.store.queries import StoredVerdict, load_verdict
+from bot.store.models import LookRow, WatchRow, now
+from bot.store.queries import StoredVerdict, load_verdict, storable
+from bot.watches.checking import note_check
 from bot.watches.known import Known, differs, known_from_json, known_of, known_to_json, same
-from bot.watches.notices import Kind, post_notice
+from bot.watches.notices import Kind, change_to_json, post_notice
+
+if TYPE_CHECKING:
+    from engine.behaviour.records import Check
 
 TOLD_AFTER = 3
 """Looks that fail in a row before people are told: once is an endpoint that was restarted."""
 _AGAIN = timedelta(minutes=10)
 """Until a look that failed is tried again, if the next one is not sooner; twice as long after the second."""
+
+
+_TOLD = ("changed", "replaced", "recovered")
+"""States of a check of which people are told."""
 
 
 def is_look(request: Request, origin: Origin) -> bool:
@@ -28,27 +37,81 @@ def is_look(request: Request, origin: Origin) -> bool:
     return request.verb == "identify" and request.watch is not None and origin.surface in ("watch", "cli")
 
 
-def looked(session: Session, job: Job, verdict_id: str) -> None:
-    """Compare what a look found with what people know, and keep a notice where it is something else."""
-    row, stored = _locked(session, job.request), load_verdict(session, verdict_id)
-    if row is None or stored is None:  # the watch was stopped and forgotten meanwhile
+def looked(session: Session, job: Job, verdict_id: str | None, check: Check | None = None) -> None:
+    """Compare what a look found with what people know, and keep a notice where it is something else.
+
+    Args:
+        verdict_id: which model it is, where that was identified.
+        check: of an endpoint.
+    """
+    row = _locked(session, job.request)
+    stored = load_verdict(session, verdict_id) if verdict_id is not None else None
+    if row is None or (stored is None and check is None):  # the watch was stopped and forgotten meanwhile
         return
-    moment, before = now(), known_from_json(row.known)
-    found = known_of(stored.identification.verdict, moment)
-    if _tells_nothing(stored, before):
+    moment = now()
+    if check is not None:
+        note_check(session, row.id, check, verdict_id)
+    told = check is not None and check.look.state in _TOLD
+    if stored is None:
+        _checked(session, row, job, moment)
+        return
+    before, found = known_from_json(row.known), known_of(stored.identification.verdict, moment)
+    if _tells_nothing(stored, before) and not told:
+        _note_verdict(session, row, found, "undecided", verdict_id)
         _failed(session, row, job, "undecided", verdict_id=verdict_id)
         return
+    if check is not None and not told and _is_alone(session, row, before, found):
+        _note_verdict(session, row, found, "deviates", verdict_id)
+        row.next_at = min(moment + _AGAIN, row.next_at) if row.next_at is not None else moment + _AGAIN
+        row.state = "active"
+        return
     recovered, row.failures = row.failures >= TOLD_AFTER, 0
-    kind: Kind | None = "recovered" if recovered else None
-    if before is None:
-        kind = "first"
-    elif differs(before, found):
-        kind = "changed"
-    elif kind is None and schedule_from_json(row.schedule).once is not None:
-        kind = "unchanged"
+    kind = _kind(row, check, before, found, recovered=recovered)
+    _note_verdict(session, row, found, "changed" if kind == "changed" else "same", verdict_id)
     if kind is not None:
-        post_notice(session, row, job.id, kind, moment, verdict_id=verdict_id)
-    _remember(row, before, found, verdict_id)
+        change = change_to_json(check) if check is not None and told else None
+        post_notice(session, row, job.id, kind, moment, verdict_id=verdict_id, change=change)
+    if _tells_nothing(stored, before):  # that it changed is certain; which model it is now is not
+        row.looked_at = moment
+        return
+    _remember(row, before, found, verdict_id or "")
+
+
+def _kind(row: WatchRow, check: Check | None, before: Known | None, found: Known, *, recovered: bool) -> Kind | None:
+    """What is told of a look, if anything is."""
+    state = check.look.state if check is not None else ""
+    if before is None:
+        return "first"
+    if state in _TOLD:
+        against_reference = check is not None and check.change is not None and check.change.against == "reference"
+        return "restored" if state == "recovered" else "differs" if against_reference else "changed"
+    if differs(before, found):
+        return "changed"
+    if recovered:
+        return "recovered"
+    return "unchanged" if schedule_from_json(row.schedule).once is not None else None
+
+
+def _checked(session: Session, row: WatchRow, job: Job, moment: datetime) -> None:
+    """A check that found nothing to tell, and no reason to identify the model."""
+    recovered, row.failures, row.looked_at = row.failures >= TOLD_AFTER, 0, moment
+    if recovered:
+        post_notice(session, row, job.id, "recovered", moment)
+
+
+def _is_alone(session: Session, row: WatchRow, before: Known | None, found: Known) -> bool:
+    """Whether a verdict says that an endpoint is another model than before though no check says so, for the first time: that
+    may be chance, and is looked at again before it is told."""
+    if before is None or not differs(before, found):
+        return False
+    query = select(LookRow).where(LookRow.watch_id == row.id, LookRow.kind == "verdict").order_by(LookRow.id.desc())
+    last = session.scalars(query.limit(1)).first()
+    return last is None or last.state != "deviates" or last.record.get("title") != found.title
+
+
+def _note_verdict(session: Session, row: WatchRow, found: Known, state: str, verdict_id: str | None) -> None:
+    record = {"outcome": found.outcome, "title": found.title, "confidence": found.confidence}
+    session.add(LookRow(watch_id=row.id, kind="verdict", state=state, record=storable(record), verdict_id=verdict_id))
 
 
 def look_failed(session: Session, job: Job, error: Mapping[str, Any]) -> None:
@@ -59,6 +122,7 @@ def look_failed(session: Session, job: Job, error: Mapping[str, Any]) -> None:
     """
     row = _locked(session, job.request)
     if row is not None:
+        session.add(LookRow(watch_id=row.id, kind="failed", state="failing", record=storable(dict(error))))
         _failed(session, row, job, "failing", error=error)
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.jobs import WatchLine
 from bot.requests import Origin, Request, request_from_json, schedule_from_json
-from bot.store.models import JobRow, WatchRow
-from bot.store.queries import StoredVerdict, add_request, load_verdict
+from bot.store.models import JobRow, RecommendationRow, VerdictRow, WatchRow
+from bot.store.queries import StoredVerdict, add_request, load_verdict, storable
 from bot.watches.changing import line_of
 from bot.watches.known import Known, known_from_json
 from bot.watches.times import quiet_until
 from engine.errors import R1Error, UsageError
 
-Kind = Literal["first", "changed", "unchanged", "undecided", "failing", "recovered"]
+if TYPE_CHECKING:
+    from engine.behaviour.records import Check
+    from engine.drift.records import Change
+
+Kind = Literal["first", "changed", "differs", "restored", "unchanged", "undecided", "failing", "recovered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,15 @@ class Notice:
 
     Attributes:
         kind: ``first``: what it is, where nobody knew; ``unchanged``: the one look that was asked for found nothing
-            new; ``undecided``: looks no longer tell what it is; ``failing``: they cannot be done.
+            new; ``undecided``: looks no longer tell what it is; ``failing``: they cannot be done; ``recovered``: they can
+            again; ``differs``: it is not as the reference; ``restored``: it is again as it was before a change.
         seen: when it was found.
         was: what people knew.
         last: when it was last seen to be so.
         before, after: the verdicts, as far as they are kept.
         failures, error: how many looks failed in a row, and why the last one did.
+        change: what a check found; in its examples prompts stand for streams.
+        advice: what was recommended for the target: ``full`` or ``distilled``.
     """
 
     watch: WatchLine
@@ -44,6 +52,8 @@ class Notice:
     after: StoredVerdict | None = None
     failures: int = 0
     error: R1Error | None = None
+    change: Change | None = None
+    advice: str | None = None
 
 
 def post_notice(
@@ -56,15 +66,17 @@ def post_notice(
     verdict_id: str | None = None,
     error: Mapping[str, Any] | None = None,
     failures: int = 0,
+    change: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep a notice for a worker to give, as the watch stands; nowhere to tell it, none is kept.
+    """Keep a notice for a worker to give, as the watch stands; none where there is nowhere to tell it, or people want to
+    hear nothing for now.
 
     Args:
         key: what it is told of; of the same there is one notice.
         error: a failure's code and values.
     """
     origin, look = _place(row), request_from_json(row.request)
-    if origin is None:
+    if origin is None or (row.muted_until is not None and row.muted_until > seen):
         return
     told = {
         "kind": kind,
@@ -75,6 +87,8 @@ def post_notice(
         "after": verdict_id,
         "failures": failures,
         "error": error,
+        "change": change,
+        "advice": advice_on(session, row) if kind in ("changed", "differs", "restored") else None,
     }
     private = look.private if origin.channel == row.channel else None
     request = Request("watch", look.text, look.lang, target=row.target, watch=row.id, notice=told, private=private)
@@ -107,7 +121,41 @@ def load_notice(session: Session, request: Request) -> Notice:
         after=load_verdict(session, told["after"]) if told.get("after") else None,
         failures=told.get("failures", 0),
         error=R1Error(error["code"], **error["values"]) if error else None,
+        change=_change_from_json(told.get("change")),
+        advice=told.get("advice"),
     )
+
+
+def change_to_json(check: Check) -> dict[str, Any] | None:
+    """The change that a check found, as a notice keeps it."""
+    if check.change is None:
+        return None
+    texts = {one.id: one.text for one in check.watched.prompts}
+    examples = [
+        (texts.get(stream.partition(":")[2], stream), before, now_) for stream, before, now_ in check.change.examples
+    ]
+    return storable({**asdict(check.change), "examples": examples})  # type: ignore[no-any-return]
+
+
+def _change_from_json(payload: Mapping[str, Any] | None) -> Change | None:
+    from engine.drift.records import Change
+
+    if not payload:
+        return None
+    examples = tuple(tuple(example) for example in payload["examples"])
+    return Change(**{**payload, "signals": tuple(payload["signals"]), "examples": examples})
+
+
+def advice_on(session: Session, row: WatchRow) -> str | None:
+    """What was recommended last to the team for a watch's target."""
+    query = (
+        select(RecommendationRow.choice)
+        .join(VerdictRow, VerdictRow.id == RecommendationRow.verdict_id)
+        .where(VerdictRow.team == row.team, VerdictRow.target == row.target)
+        .order_by(RecommendationRow.created.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
 
 
 def _place(row: WatchRow) -> Origin | None:

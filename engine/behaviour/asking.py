@@ -65,20 +65,26 @@ def seen_in(one: Prompt, reply: Reply) -> Iterator[Seen]:
     if reply.refused is not None:
         return
     if one.way == "first" and reply.alternatives and reply.alternatives[0]:
-        yield Seen(f"first:{one.id}", "distribution", dict(reply.alternatives[0]))
+        logprobs = {plain(token): value for token, value in reply.alternatives[0].items()}
+        yield Seen(f"first:{one.id}", "distribution", logprobs)
     if one.way == "border":
-        yield Seen(f"border:{one.id}", "distribution", reply.generated[:_SHOWN])
+        yield Seen(f"border:{one.id}", "distribution", plain(reply.generated[:_SHOWN]))
     if one.way == "text" and one.usual:
-        yield Seen(f"text:{one.id}", "distribution", parting(one.usual, reply.generated))
+        yield Seen(f"text:{one.id}", "distribution", parting(one.usual, plain(reply.generated)))
     if reply.prompt_tokens:
         yield Seen(f"count:{one.id}", "identity", str(reply.prompt_tokens))
     if reply.model:
-        yield Seen("model:served", "identity", reply.model)
+        yield Seen("model:served", "identity", plain(reply.model))
     if reply.times:
         yield Seen("seconds:first", "service", _log(reply.times[0]))
     if len(reply.times) >= _PACED:
         pace = (reply.times[-1] - reply.times[0]) / (len(reply.times) - 1)
         yield Seen("seconds:token", "service", _log(pace))
+
+
+def plain(text: str) -> str:
+    """Text as any database keeps it: half a character and NUL written out."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def parting(usual: str, said: str) -> str:

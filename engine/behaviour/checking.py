@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from random import Random
 
 from engine.behaviour import escalating
-from engine.behaviour.asking import seen_in
+from engine.behaviour.asking import plain, seen_in
 from engine.behaviour.finding import REPEATS, TEXT_REPEATS, Found, OnStep, find, learn, put
 from engine.behaviour.judging import ALPHA, Look, change_seen, compared, differing, state_of
 from engine.behaviour.records import Behaviour, Check, Prompt, Watched
 from engine.drift import monitor as test
 from engine.drift.records import LookRecord, Seen, State
+from engine.errors import TargetError
 from engine.identification import OnProgress, Progress
 from engine.inquiry import choose_model
 from engine.targets.endpoint import Budget, Endpoint, Reply
@@ -48,6 +49,15 @@ def check(
     if watched is None:
         return asyncio.run(_first(endpoint, reference, budget or FIRST, on_step))
     return asyncio.run(_again(endpoint, watched, budget or AGAIN, on_step))
+
+
+def record_behaviour(endpoint: Endpoint, budget: Budget, on_progress: OnProgress | None) -> Behaviour | None:
+    """How an endpoint answers, to be a part of a reference; ``None`` where it says nothing to go by."""
+    try:
+        first = check(endpoint, None, reference=None, budget=budget, on_progress=on_progress)
+    except TargetError:
+        return None
+    return Behaviour(first.watched.prompts, first.watched.past.bags)
 
 
 def accept(watched: Watched) -> Watched:
@@ -123,6 +133,8 @@ async def _asked(talk: Talk, watched: Watched, look: Look, random: Random, on_st
         found = await put(talk, batch, on_step)
         for one, reply in found:
             replies.append(reply)
+            if one.usual and not plain(reply.generated).startswith(one.usual):
+                look.said[one.id] = plain(reply.generated)[: len(one.usual)]
             look.take(seen_in(one, reply))
         if not found or not escalating.asks_on(look.monitors, asked, escalated=escalated):
             break

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from engine.behaviour.asking import ask_of, candidates, counted, prompt, seen_in, usual_of
+from engine.behaviour.asking import ask_of, candidates, counted, plain, prompt, seen_in, usual_of
 from engine.behaviour.records import Form, Prompt
 from engine.drift.records import Seen
 from engine.errors import TargetError
@@ -162,7 +162,7 @@ async def _texts(talk: Talk, tried: list[Prompt], random: Random, on_step: OnSte
     replies = await put(talk, order, on_step)
     kept: list[Prompt] = []
     for one in tried:
-        said = [reply.generated for each, reply in replies if each == one]
+        said = [plain(reply.generated) for each, reply in replies if each == one]
         usual = usual_of(said) if len(said) > 1 else ""
         if len(usual) >= _SHORTEST_USUAL:
             kept.append(replace(one, usual=usual, prompt_tokens=2 * one.prompt_tokens))

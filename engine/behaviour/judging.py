@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.behaviour import escalating
 from engine.behaviour.records import Watched
@@ -19,12 +19,13 @@ ALPHA = 0.01
 
 @dataclass(slots=True)
 class Look:
-    """A check under way: the tests, and what was seen so far."""
+    """A check under way: the tests, what was seen so far, and the texts that became others than usual by their prompts."""
 
     past: Monitor
     reference: Monitor | None
     seen: list[Seen] = field(default_factory=list)
     p: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def monitors(self) -> tuple[Monitor, ...]:
@@ -75,8 +76,12 @@ def state_of(watched: Watched, look: Look) -> State:
 def change_seen(watched: Watched, look: Look, recent: Sequence[LookRecord]) -> Change:
     """The change that a check shows, of its own past if it shows that."""
     if look.reference is None or watched.reference is None or test.is_changed(look.past):
-        return _described(watched.past.bags, look.past, look.seen, recent)
-    return differing(watched.reference.bags, look.reference, look.seen, recent)
+        change = _described(watched.past.bags, look.past, look.seen, recent)
+    else:
+        change = differing(watched.reference.bags, look.reference, look.seen, recent)
+    usual = {one.id: one.usual for one in watched.prompts}
+    texts = tuple((f"text:{name}", usual[name], said) for name, said in look.said.items() if name in usual)
+    return replace(change, examples=(*texts[:1], *change.examples))
 
 
 def differing(

@@ -46,7 +46,6 @@ class Behaviour:
 
     prompts: tuple[Prompt, ...]
     bags: Mapping[str, Bag]
-    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

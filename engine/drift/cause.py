@@ -19,6 +19,8 @@ model."""
 OTHERS = 0.6
 """Share of answers that are others from which it is another model."""
 _EXAMPLES = 3
+_SAYING = ("border", "model")
+"""Pools whose values are what a server says."""
 
 
 def describe(
@@ -124,7 +126,7 @@ def _examples(before: Mapping[str, Bag], seen: Sequence[Seen]) -> tuple[tuple[st
     """Where the most frequent answer is another: those first that were the surest before."""
     now: dict[str, Counter[str]] = {}
     for one in seen:
-        if isinstance(one.value, str) and one.stream in before:
+        if isinstance(one.value, str) and one.stream in before and one.stream.partition(":")[0] in _SAYING:
             now.setdefault(one.stream, Counter())[one.value] += 1
     found: list[tuple[float, str, str, str]] = []
     for stream, answers in now.items():

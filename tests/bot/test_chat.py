@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -233,6 +234,7 @@ class Terminal:
 def _controlling() -> None:
     import fcntl
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

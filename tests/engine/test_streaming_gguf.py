@@ -38,6 +38,7 @@ def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(assemble(tmp_path_factory.mktemp("gemma") / "gemma-3-270m-q4_k_m.gguf"))
 
 
+@pytest.mark.usefixtures("published_reader")
 def test_the_real_gemma_3_says_what_transformers_makes_of_the_same_file(gemma: Path) -> None:
     ordinary = load(gemma.parent, gguf_file=gemma.name)
     # “The capital of France is”, and more tokens than its sliding window of 512 spans.

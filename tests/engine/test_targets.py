@@ -93,6 +93,7 @@ def test_remote_code_is_not_run_and_said_so(tmp_path: Path) -> None:
     assert "remote_code_ignored" in {finding.code for finding in open_target(str(path)).findings}
 
 
+@pytest.mark.usefixtures("published_reader")
 def test_our_gguf_reader_agrees_with_the_packages_field_by_field(tmp_path: Path) -> None:
     from gguf import GGUFReader
 

@@ -1,0 +1,108 @@
+"""Cheap checks of watched endpoints: a look asks little, and identifies the model only where there is a reason to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import engine
+from bot.endpoints import Asked
+from bot.requests import Request
+from bot.settings import Settings
+from bot.store import Store
+from bot.store.models import LookRow, WatchedRow, WatchRow, now
+from bot.store.queries import storable
+from bot.watches.known import known_from_json
+from engine.identification import Progress
+
+if TYPE_CHECKING:
+    from engine.behaviour.records import Behaviour, Check, Watched
+
+_TELLING = ("changed", "replaced", "recovered")
+"""What a check finds that makes one want to know which model it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found; ``due``: which model it is has to be identified too."""
+
+    check: Check
+    due: bool
+
+
+def check_endpoint(
+    store: Store,
+    settings: Settings,
+    request: Request,
+    asked: Asked,
+    on_progress: Callable[[Progress], None],
+) -> Checked:
+    """Check a watch's endpoint.
+
+    Raises:
+        R1Error: it cannot be asked; what is remembered of it stays as it was.
+    """
+    with store.read() as session:
+        row = session.get(WatchRow, request.watch or "")
+        watched = watched_of(session, request.watch or "")
+        due = row is None or row.known is None or _is_due(session, row.id, settings)
+        known = known_from_json(row.known) if row is not None else None
+    reference = None
+    if watched is None and known is not None and len(known.variants) == 1:
+        reference = _reference(settings, known.variants[0])
+    check = engine.check(asked.endpoint, watched, reference=reference, on_progress=on_progress)
+    return Checked(check, due or check.look.state in _TELLING)
+
+
+def watched_of(session: Session, watch_id: str) -> Watched | None:
+    """What is remembered of a watch's endpoint; ``None`` before its first check."""
+    from engine.behaviour.codec import from_json
+    from engine.behaviour.records import Watched
+
+    row = session.get(WatchedRow, watch_id)
+    return from_json(Watched, row.state) if row is not None else None
+
+
+def remember_watched(session: Session, watch_id: str, watched: Watched) -> None:
+    """Keep what is remembered of a watch's endpoint."""
+    from engine.behaviour.codec import to_json
+
+    row = session.get(WatchedRow, watch_id)
+    if row is None:
+        row = WatchedRow(watch_id=watch_id)
+        session.add(row)
+    row.state, row.updated = storable(to_json(watched)), now()
+
+
+def note_check(session: Session, watch_id: str, check: Check, verdict_id: str | None) -> None:
+    """Keep what a check found, for history and the next one."""
+    from engine.behaviour.codec import to_json
+
+    remember_watched(session, watch_id, check.watched)
+    look = check.look
+    evidence = look.log_e.get("total")
+    row = LookRow(watch_id=watch_id, kind="check", state=look.state, log_e=evidence, verdict_id=verdict_id)
+    row.requests, row.tokens, row.record = look.requests, look.tokens, storable(to_json(look))
+    session.add(row)
+
+
+def _is_due(session: Session, watch_id: str, settings: Settings) -> bool:
+    """Whether the last identification is old, or said what has to be confirmed."""
+    query = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind == "verdict")
+    last = session.scalars(query.order_by(LookRow.at.desc()).limit(1)).first()
+    if last is None:
+        return True
+    return last.state == "deviates" or now() - last.at > timedelta(days=settings.verdict_days)
+
+
+def _reference(settings: Settings, variant: str) -> Behaviour | None:
+    """How a trusted endpoint with this model behaves, where one was recorded."""
+    from engine.references import load_references, newest
+
+    found = (one for one in newest(load_references(settings.references)) if one.variant == variant)
+    return next((one.behaved() for one in found), None)

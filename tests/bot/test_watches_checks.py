@@ -1,0 +1,87 @@
+"""Watched endpoints: checked by a few requests, silent while they stay what they are, told of once when they are swapped."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from arena import Arena
+from people import HONEST
+from pressing import answer_to, answers, shown
+from sqlalchemy import func, select, update
+
+from bot.demo import running_bot
+from bot.local_slack import LocalSlack
+from bot.store import Store, open_store
+from bot.store.models import EndpointRow, JobRow, LookRow, RequestRow, WatchRow, now
+
+FULL, DISTILL = HONEST["DeepSeek-R1"], HONEST["R1-Distill-Qwen-7B"]
+
+
+def serve(store: Store, arena: Arena, which: str) -> None:
+    """Have the registered endpoint be another one, behind the same name."""
+    with store.begin() as session:
+        session.execute(update(EndpointRow).values(url=arena.url(HONEST[which]), model=arena.model(HONEST[which])))
+
+
+def look(slack: LocalSlack, store: Store) -> None:
+    """Let the time of the next look come, and wait until it is over and what it tells is told."""
+
+    def done() -> bool:
+        with store.read() as session:
+            open_ = select(func.count()).select_from(JobRow).where(JobRow.state != "answered")
+            looks = select(func.count()).where(RequestRow.dedup_key.like("watch:%"))
+            return session.scalar(open_) == 0 and (session.scalar(looks) or 0) > before
+
+    with store.begin() as session:
+        before = session.scalar(select(func.count()).where(RequestRow.dedup_key.like("watch:%"))) or 0
+        session.execute(update(WatchRow).values(next_at=now() - timedelta(seconds=1)))
+    slack.wait_for(done, 60)
+
+
+def states(store: Store) -> list[str]:
+    with store.read() as session:
+        return list(session.scalars(select(LookRow.state).where(LookRow.kind == "check").order_by(LookRow.id)))
+
+
+def test_a_swapped_endpoint_is_told_once_accepted_or_restored(tmp_path: Path) -> None:
+    with Arena([FULL, DISTILL]) as arena, LocalSlack() as slack, running_bot(slack, tmp_path):
+        store = open_store(f"sqlite:///{tmp_path / 'r1.db'}")
+        with store.begin() as session:
+            session.add(EndpointRow(name="vendor", url=arena.url(FULL), model=arena.model(FULL), concurrency=8))
+        made = answer_to(slack, lambda: slack.slash("watch vendor --every 6h"))
+        assert "two requests and less than 200 tokens" in shown(made)
+        slack.wait_for(lambda: len(answers(slack)) == 2, 60)
+
+        look(slack, store)
+        look(slack, store)
+        with store.read() as session:
+            quiet = session.scalars(select(LookRow).where(LookRow.state == "same", LookRow.kind == "check")).all()
+        assert len(quiet) == 2 and all(row.requests <= 2 and row.tokens <= 200 for row in quiet)
+        assert len(answers(slack)) == 2
+
+        serve(store, arena, "R1-Distill-Qwen-7B")
+        swap = answer_to(slack, lambda: look(slack, store), seconds=60)
+        assert "vendor has changed" in swap.text
+        assert "less than 1 in" in shown(swap) and "What changed: the model" in shown(swap)
+        assert "It changed between" in shown(swap) and "Accept as normal" in str(swap.blocks)
+        look(slack, store)
+        assert len(answers(slack)) == 3 and states(store)[-2:] == ["changed", "still"]
+
+        serve(store, arena, "DeepSeek-R1")
+        back = answer_to(slack, lambda: look(slack, store), seconds=60)
+        assert "is again as it was" in back.text and states(store)[-1] == "recovered"
+
+        serve(store, arena, "R1-Distill-Qwen-7B")
+        again = answer_to(slack, lambda: look(slack, store), seconds=60)
+        accepted = answer_to(slack, lambda: slack.press(again, "r1.watch_accept"))
+        assert "compared with what it is now" in shown(accepted)
+        muted = answer_to(slack, lambda: slack.press(again, "r1.watch_mute"))
+        assert "Muted" in shown(muted) and "Unmute" in str(muted.blocks)
+        told = len(answers(slack))
+        look(slack, store)
+        serve(store, arena, "DeepSeek-R1")
+        look(slack, store)
+        assert states(store)[-2:] == ["same", "changed"] and len(answers(slack)) == told
+        assert slack.workspace.violations == [] and slack.workspace.unseen == []
+        store.close()
