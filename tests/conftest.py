@@ -13,6 +13,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Files run side by side, a core each: threads that wait for each other spin.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Headers of 90,000 tensors and parsed vocabularies are no garbage: looking through them again and again takes longer
 # than reading them.
 gc.set_threshold(100_000, 50, 100)
