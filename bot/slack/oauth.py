@@ -30,7 +30,7 @@ from bot.slack.manifest import manifest_scopes
 from bot.slack.pages import HEADERS, page, spoken_by
 from bot.store import Store
 from bot.store.installations import NotInstalled, remember_organisation, uninstall
-from bot.store.models import BotRow, InstallationRow, OAuthStateRow
+from bot.store.installed import BotRow, InstallationRow, OAuthStateRow
 
 log = logging.getLogger("r1.slack")
 _STATE_SECONDS = 600

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from bot.sealing import unseal
 from bot.settings import Settings
-from bot.store.models import BotRow, InstallationRow, OrganisationRow, WatchRow
+from bot.store.installed import BotRow, InstallationRow, OrganisationRow
+from bot.store.models import WatchRow
 from engine.errors import R1Error, UsageError
 
 

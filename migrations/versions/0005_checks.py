@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("log_e", sa.Float(), nullable=True),
+        sa.Column("log_e", sa.Double(), nullable=True),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.Column("record", JSON_, nullable=False),

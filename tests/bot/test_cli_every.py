@@ -20,8 +20,8 @@ from engine.samples import forgeries
 
 RUN_ON = {"serve", "worker"}
 """They run until they are stopped, and have nothing to print."""
-ELSEWHERE = {"demo", "reference record"}
-"""Run with --json by ``test_cli`` and ``test_cli_endpoints``, where what they take is there."""
+ELSEWHERE = {"watch accept", "demo", "reference record"}
+"""Run with --json by ``test_cli``, ``test_cli_endpoints`` and ``test_watches_checks``, where what they take is there."""
 EVERY = {" ".join(path): command for path, command in commands(group)}
 FULL, DISTILL = trusted("DeepSeek-R1"), trusted("R1-Distill-Qwen-32B", 1)
 FAKE = Served(2, 0, "R1-Distill-Qwen-32B", "distilled", DISTILL.stack, "deepseek-r1", ())
@@ -64,6 +64,8 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "watch list": ("watch", "list"),
             "watch pause": ("watch", "pause", distill),
             "watch resume": ("watch", "resume", distill),
+            "watch mute": ("watch", "mute", distill, "--until", "2030-01-31"),
+            "watch unmute": ("watch", "unmute", distill),
             "watch run": ("watch", "run", distill),
             "watch remove": ("watch", "remove", distill),
             "history": ("history",),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import r1
 from sqlalchemy import func, select, update
 
 import engine
@@ -27,16 +26,20 @@ from bot.store.models import (
     EvidenceRow,
     FeedbackRow,
     JobRow,
+    LookRow,
     PersonRow,
     RecommendationRow,
     RequestRow,
     VerdictRow,
+    WatchedRow,
     WatchRow,
     now,
 )
 from bot.store.queries import save_identification, save_recommendation
 
-KEPT = (RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, FeedbackRow, PersonRow)
+KEPT = (
+    RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, WatchedRow, LookRow, FeedbackRow, PersonRow
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -172,6 +175,8 @@ def watch(store: Store, *, user: str, team: str = "T1", target: str = "a/b", end
             session.add(asked)
             session.flush()
             session.add(JobRow(request_id=asked.id, state=state))
+        session.add(LookRow(watch_id=row.id, kind="check", state="same", record={}))
+        session.add(WatchedRow(watch_id=row.id, state={}))
         return row.id
 
 
@@ -274,10 +279,6 @@ def test_every_table_that_holds_what_people_asked_is_known_here() -> None:
     about = {table.__tablename__ for table in KEPT} | {"endpoints"}
     about |= {"slack_bots", "slack_installations", "slack_oauth_states", "slack_organisations"}  # go when uninstalled
     assert set(Base.metadata.tables) <= about, "a new table: forget it too"
-
-
-def r1(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bot.cli", *words], capture_output=True, text=True)
 
 
 def test_in_a_terminal_it_counts_first_and_deletes_when_told_to(

@@ -26,7 +26,8 @@ from bot.slack.installing import NotInstalled, check_oauth, clients, installed_i
 from bot.slack.oauth import SealedInstallations, States
 from bot.store import Store, open_store
 from bot.store.installations import installations, remember_organisation, uninstall
-from bot.store.models import BotRow, InstallationRow, OAuthStateRow, WatchRow
+from bot.store.installed import BotRow, InstallationRow, OAuthStateRow
+from bot.store.models import WatchRow
 from engine.errors import UsageError
 
 MASTER = new_master_key()

@@ -26,7 +26,8 @@ from bot.settings import Settings
 from bot.slack.app import build_app
 from bot.slack.web import web_app
 from bot.store import Store, open_store
-from bot.store.models import BotRow, JobRow, OrganisationRow, VerdictRow, WatchRow, now
+from bot.store.installed import BotRow, OrganisationRow
+from bot.store.models import JobRow, VerdictRow, WatchRow, now
 
 HOST = "https://r1.example.com"
 

@@ -71,8 +71,10 @@ def test_the_migrations_are_what_the_models_say(database_url: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    import bot.store.installed
     from bot.store.models import Base
 
+    assert bot.store.installed.BotRow.__tablename__ in Base.metadata.tables
     store = open_store(database_url)
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, {"compare_type": True}), Base.metadata) == []

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
 from arena import Arena
+from command_line import r1
 from people import HONEST
 from pressing import answer_to, answers, shown
 from sqlalchemy import func, select, update
 
+import engine
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack
 from bot.store import Store, open_store
 from bot.store.models import EndpointRow, JobRow, LookRow, RequestRow, WatchRow, now
+from bot.watches.checking import remember_watched, watched_of
+from engine.targets.endpoint import parse_endpoint
 
 FULL, DISTILL = HONEST["DeepSeek-R1"], HONEST["R1-Distill-Qwen-7B"]
 
@@ -85,3 +91,24 @@ def test_a_swapped_endpoint_is_told_once_accepted_or_restored(tmp_path: Path) ->
         assert states(store)[-2:] == ["same", "changed"] and len(answers(slack)) == told
         assert slack.workspace.violations == [] and slack.workspace.unseen == []
         store.close()
+
+
+def test_a_change_is_accepted_in_a_terminal_and_only_a_change(tmp_path: Path) -> None:
+    with Arena([FULL, DISTILL]) as arena:
+        r1("endpoint", "add", "vendor", arena.spec(FULL))
+        r1("watch", "add", "vendor")
+        nothing = r1("watch", "accept", "vendor", "--lang", "zh")
+        assert nothing.returncode == 2 and "没有发生可以接受为新常态的变化" in nothing.stderr
+        endpoint = parse_endpoint(arena.spec(FULL))
+        watched = engine.check(endpoint).watched
+        changed = engine.check(parse_endpoint(arena.spec(DISTILL)), watched)
+    assert changed.look.state == "changed"
+    store = open_store(os.environ["R1_DATABASE_URL"])
+    with store.begin() as session:
+        remember_watched(session, session.scalars(select(WatchRow.id)).one(), changed.watched)
+    (found,) = [json.loads(r1("watch", "accept", "vendor", "--json").stdout)]
+    assert found["target"] == "vendor" and "muted_until" in found
+    with store.read() as session:
+        kept = watched_of(session, found["id"])
+    assert kept is not None and kept.change is None and not kept.before
+    store.close()
