@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import r1
 
 from bot.commands import parse
 from bot.jobs import Job, accept
@@ -16,11 +14,6 @@ from bot.requests import Origin
 from bot.settings import load_settings
 from bot.store import open_store
 from bot.worker import Worker
-
-
-def r1(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot.cli", *words]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
 
 
 def test_a_terminal_lists_devices_and_what_may_be_used_of_them() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import r1
 from sqlalchemy import create_engine, make_url, text
 
 from bot.doctor import Finding, examine
@@ -60,10 +59,6 @@ def told(check: str, *, endpoints: bool = False) -> str:
         for finding in found(check, endpoints=endpoints)
         for lang in ("en", "zh")
     )
-
-
-def r1(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bot.cli", *args], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("mode", ["Socket Mode", "HTTP"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from command_line import r1
 from slack_sdk import WebClient
 
 from bot.slack.manifest import manifest_for, written_manifest
@@ -132,13 +131,12 @@ def test_an_address_that_slack_does_not_take_gets_a_sentence(url: str) -> None:
 
 
 def test_r1_manifest_prints_what_is_pasted() -> None:
-    def r1(*given: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "bot.cli", "manifest", *given], capture_output=True, text=True)
-
     expected = manifest_for("https://r1.example.com", http=True)
     given = ("--url", "https://r1.example.com/", "--http")
-    assert yaml.safe_load(r1(*given).stdout) == expected == json.loads(r1(*given, "--json").stdout)
-    link = urlsplit(r1(*given, "--link").stdout.strip())
+    assert (
+        yaml.safe_load(r1("manifest", *given).stdout) == expected == json.loads(r1("manifest", *given, "--json").stdout)
+    )
+    link = urlsplit(r1("manifest", *given, "--link").stdout.strip())
     assert link.hostname == "api.slack.com" and json.loads(parse_qs(link.query)["manifest_json"][0]) == expected
-    refused = r1("--http")
+    refused = r1("manifest", "--http")
     assert refused.returncode == 2 and "https://" in refused.stderr and "Traceback" not in refused.stderr

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +16,7 @@ from typing import Any
 import pytest
 from arena import Arena, trusted
 from click.testing import CliRunner
+from command_line import r1
 from hostile_replies import EVIL
 from slack_sdk import WebClient
 
@@ -311,9 +309,7 @@ def test_what_cannot_be_written_or_found_is_one_sentence(verdicts: Mapping[str, 
         ((), "VERDICT"),
         (("one", "two"), "two"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "bot.cli", "report", *words], capture_output=True, text=True, env={**os.environ}
-        )
+        done = r1("report", *words)
         assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr and not done.stdout
 
 

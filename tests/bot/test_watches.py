@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import r1
 from sqlalchemy import func, select, update
 
 import engine
@@ -362,21 +363,17 @@ def test_a_process_killed_while_it_ticks_loses_none(store: Store, database_url: 
     assert {(key or "").split(":")[1] for key in keys} == set(ids) and len(keys) == 6
 
 
-def r1(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bot.cli", "watch", *words], capture_output=True, text=True)
-
-
 def test_in_a_terminal(store: Store, database_url: str, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("R1_DATABASE_URL", database_url)
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     target = str(checkpoints / "DeepSeek-R1")
-    said = r1(target, "every", "6h", "until", "2099-12-31")
+    said = r1("watch", target, "every", "6h", "until", "2099-12-31")
     assert said.returncode == 0, said.stderr
     assert "every 6 hours until 2099-12-31" in said.stdout and "r1 worker" in said.stdout
-    (watch,) = json.loads(r1("list", "--json").stdout)
+    (watch,) = json.loads(r1("watch", "list", "--json").stdout)
     assert watch["target"] == target and watch["timezone"] == "Asia/Shanghai" and watch["channel"] == ""
-    assert "full" in r1("run", watch["id"]).stdout
-    assert "已暂停" in r1("pause", target, "--lang", "zh").stdout
-    assert json.loads(r1("remove", watch["id"], "--json").stdout)["state"] == "removed"
-    refused = r1(target, "whenever", "you", "like")
+    assert "full" in r1("watch", "run", watch["id"]).stdout
+    assert "已暂停" in r1("watch", "pause", target, "--lang", "zh").stdout
+    assert json.loads(r1("watch", "remove", watch["id"], "--json").stdout)["state"] == "removed"
+    refused = r1("watch", target, "whenever", "you", "like")
     assert refused.returncode == 2 and "no schedule" in refused.stderr and "Traceback" not in refused.stderr
