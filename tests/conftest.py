@@ -20,6 +20,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.set_threshold(100_000, 50, 100)
 
 
+SLOW = (
+    "engine/test_streaming_gguf.py", "test_house_style.py", "bot/test_real_servers.py", "bot/test_jobs.py",
+    "bot/test_cli.py", "bot/test_watches_slack.py", "engine/test_lineage_zoo.py", "engine/test_backends.py",
+    "bot/test_watches.py", "bot/test_forget.py", "bot/test_report.py", "engine/test_streaming.py", "engine/test_sanity.py",
+    "bot/test_slack.py", "bot/test_channels.py", "bot/test_pictures.py", "engine/test_wire.py", "engine/test_targets.py",
+    "bot/test_several_workspaces.py", "bot/test_cli_endpoints.py", "bot/test_chat.py", "bot/test_doctor.py",
+)  # fmt: skip
+"""Files that take half a minute or more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files begin first: the last to begin would leave the other core idle."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: place.get(item.path, len(SLOW)))
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays."""
     gc.freeze()
