@@ -15,26 +15,29 @@ from engine.drift.records import Monitor
 
 QUIET = 2
 QUIET_TOKENS = 200
+_TEXTS_TOO = 0.25
 BEGIN, CALM = 3.0, 1.0
 """Recent evidence for a change, in nats: from which a check asks on, and below which it is content."""
-MOST_REQUESTS, MOST_TOKENS = 60, 2_000
+MOST_REQUESTS, MOST_TOKENS = 200, 5_000
 """What one check asks at most, whatever it sees."""
 
 
 def quiet(prompts: Sequence[Prompt], random: Random) -> tuple[Prompt, ...]:
-    """What a check asks first: a text, which nearly any change of the weights turns aside somewhere, and a short prompt with
-    logprobs; without logprobs another text. Drawn by chance, as the ranks want it."""
-    texts = [one for one in prompts if one.way == "text"]
-    firsts = [one for one in prompts if one.way == "first"]
-    borders = [one for one in prompts if one.way == "border"]
-    first = random.sample(firsts, min(len(firsts), 1)) or random.sample(texts, min(len(texts), 1))
-    rest = [one for one in (texts or borders or firsts) if one not in first]
-    second = random.sample(rest, min(len(rest), QUIET - len(first)))
-    chosen = [*first, *second]
+    """What a check asks first. With logprobs two short prompts, now and then a text instead of one, which shows how fast
+    tokens come. Without them texts, which nearly any change of the weights turns aside somewhere. Drawn by chance, as the
+    ranks want it."""
+    ways = {way: [one for one in prompts if one.way == way] for way in ("first", "text", "border")}
+    if ways["first"] and random.random() < _TEXTS_TOO:
+        chosen = [*_drawn(ways["first"], 1, random), *_drawn(ways["text"] or ways["first"], 1, random)]
+    else:
+        chosen = _drawn(ways["first"] or ways["text"] or ways["border"], QUIET, random)
     if len(chosen) < QUIET:
-        left = [one for one in prompts if one not in chosen]
-        chosen += random.sample(left, min(len(left), QUIET - len(chosen)))
+        chosen += _drawn([one for one in prompts if one not in chosen], QUIET - len(chosen), random)
     return tuple(chosen) if sum(one.tokens for one in chosen) <= QUIET_TOKENS else tuple(chosen[:1])
+
+
+def _drawn(prompts: Sequence[Prompt], most: int, random: Random) -> list[Prompt]:
+    return random.sample(prompts, min(len(prompts), most))
 
 
 def further(prompts: Sequence[Prompt], asked: Sequence[Prompt], random: Random) -> Prompt | None:

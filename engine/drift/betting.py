@@ -21,28 +21,22 @@ RATES = (0.03, 0.003, 0.0003)
 """Shares of what is idle with which bets are begun at a look: changes are expected once in so many looks."""
 BACK = 0.02
 """Share of what is staked that is taken back at a look."""
-STEPS: tuple[tuple[float, float], ...] = (
-    (0.9, 0.1),
-    (0.9, 0.02),
-    (0.9, 0.004),
-    (0.5, 0.1),
-    (0.4, 0.02),
-    (0.4, 0.004),
-    (0.15, 0.02),
-    (0.15, 0.004),
-)
+STEPS: tuple[tuple[float, float], ...] = ((0.9, 0.1), (0.9, 0.02), (0.4, 0.1), (0.15, 0.01))
 """Ways of betting on strange values: a share λ of the stake that p ≤ ε. A whole swap shows in nearly every answer, a
 mixture in some."""
+SHARES = (0.9, 0.45, 0.15)
+"""Shares of the stake that a value is among the strangest of its pool, together with those that lately were."""
 QUARTERS = 4
 LEAN_SHARES = (0.9, 0.4)
 """Shares of the stake put on where a stream's p-values lately were."""
 _FADES = 0.8
 _PRIOR = 2.0
+_ONE_MORE, _MOST_STRANGE, _FORGETS = 1.2, 0.3, 0.998
 
 
 def ways(feature: Feature) -> int:
     """How many ways of betting a feature has."""
-    return len(STEPS) if feature == "rare" else len(LEAN_SHARES)
+    return len(STEPS) + len(SHARES) if feature == "rare" else len(LEAN_SHARES)
 
 
 def beginning(feature: Feature) -> Wealth:
@@ -58,7 +52,7 @@ def begin_bets(wealth: Wealth) -> Wealth:
         new = rate * kept / len(at_stake)
         idle.append((1 - rate) * kept + back)
         staked.append(tuple((1 - BACK) * stake + new for stake in at_stake))
-    return Wealth(tuple(idle), tuple(staked), wealth.recent)
+    return Wealth(tuple(idle), tuple(staked), wealth.recent, wealth.strange)
 
 
 def settle(wealth: Wealth, payoffs: tuple[float, ...]) -> Wealth:
@@ -67,7 +61,7 @@ def settle(wealth: Wealth, payoffs: tuple[float, ...]) -> Wealth:
     recent = tuple(
         max(0.0, made + math.log(payoff)) for made, payoff in zip(wealth.recent, payoffs, strict=True)
     )  # CUSUM (Page, 1954)
-    return Wealth(wealth.idle, staked, recent)
+    return Wealth(wealth.idle, staked, recent, wealth.strange)
 
 
 def log_owned(wealth: Wealth) -> float:
@@ -75,9 +69,25 @@ def log_owned(wealth: Wealth) -> float:
     return math.log(math.fsum(wealth.idle) + math.fsum(stake for at_stake in wealth.staked for stake in at_stake))
 
 
-def rare_payoffs(p: float) -> tuple[float, ...]:
-    """What each of ``STEPS`` pays for 1: 1 on average where ``p`` is uniform."""
-    return tuple(1 - share + (share / most if p <= most else 0.0) for share, most in STEPS)
+def rare_payoffs(p: float, strangest: float) -> tuple[float, ...]:
+    """What each of ``STEPS`` and ``SHARES`` pays for 1: 1 on average where ``p`` is uniform.
+
+    Args:
+        strangest: the share of the pool that is as strange as what lately was, and one more: what a swap brings is soon no
+            longer rare in its pool, but still among the strangest.
+    """
+    fixed = tuple(1 - share + (share / most if p <= most else 0.0) for share, most in STEPS)
+    return (*fixed, *(1 - share + (share / strangest if p <= strangest else 0.0) for share in SHARES))
+
+
+def strangest_of(strange: float, size: int) -> float:
+    """The share of a pool of that size that counts as strange."""
+    return min((strange + _ONE_MORE) / max(size, 1), _MOST_STRANGE)
+
+
+def strange_after(p: float, strangest: float, strange: float) -> float:
+    """How many values lately were among the strangest, with one more value; the older ones faded."""
+    return _FORGETS * strange + (1.0 if p <= strangest else 0.0)
 
 
 def lean_payoffs(p: float, leaning: tuple[float, ...]) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ from random import Random
 
 from engine.drift import betting, ranking
 from engine.drift.betting import Feature
-from engine.drift.records import SIGNALS, Bag, Monitor, Seen, Signal
+from engine.drift.records import SIGNALS, Bag, Monitor, Seen, Signal, Wealth
 
 WEIGHTS: Mapping[str, float] = {
     "identity/rare": 0.2,
@@ -111,10 +111,10 @@ def _bet(monitor: Monitor, seen: Seen) -> tuple[Monitor, float | None]:
     if rare is None:
         return monitor, None
     chance = Random(monitor.seed * 1_000_003 + monitor.bets)
-    p = ranking.rare_p(bags, seen.stream, rare, chance.random())
+    p, size = ranking.rare_p(bags, seen.stream, rare, chance.random())
     wealth = dict(monitor.wealth)
     channel = f"{seen.signal}/rare"
-    wealth[channel] = betting.settle(wealth[channel], betting.rare_payoffs(p))
+    wealth[channel] = _settled(wealth[channel], seen.stream.partition(":")[0], p, size)
     channel = f"{seen.signal}/lean"
     if channel in wealth:
         bag = bags[seen.stream]
@@ -123,6 +123,14 @@ def _bet(monitor: Monitor, seen: Seen) -> tuple[Monitor, float | None]:
         wealth[channel] = betting.settle(wealth[channel], betting.lean_payoffs(side, bag.leaning))
         bags[seen.stream] = replace(bag, leaning=betting.leaning_after(side, bag.leaning))
     return replace(monitor, bags=bags, wealth=wealth, bets=monitor.bets + 1), p
+
+
+def _settled(wealth: Wealth, pool: str, p: float, size: int) -> Wealth:
+    """What is owned after bets on how strange a value is."""
+    strange = wealth.strange.get(pool, 0.0)
+    strangest = betting.strangest_of(strange, size)
+    settled = betting.settle(wealth, betting.rare_payoffs(p, strangest))
+    return replace(settled, strange={**wealth.strange, pool: betting.strange_after(p, strangest, strange)})
 
 
 def _with(bags: Mapping[str, Bag], seen: Seen) -> tuple[dict[str, Bag], str | None, str | None]:

@@ -26,8 +26,8 @@ SLOWER = math.log(1.15)
 """Differences of the day's fastest answer below this are chance."""
 
 
-def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> float:
-    """The p-value of a value that its bag has already counted: how many of the pool are as strange.
+def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> tuple[float, int]:
+    """The p-value of a value that its bag has already counted: how many of the pool are as strange; and the pool's size.
 
     Args:
         chance: uniform in [0, 1), breaks ties.
@@ -57,7 +57,7 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> f
                 ties += count
     if ties > _USUAL * total:  # what is usual is nothing to bet on: its rank is taken for the least strange
         chance = 1.0
-    return (stranger + chance * ties) / total
+    return (stranger + chance * ties) / total, total
 
 
 def lean_p(counts: Mapping[str, int], value: str, chance: float) -> float:

@@ -65,11 +65,13 @@ class Wealth:
         idle: not at stake, for each rate at which bets are begun.
         staked: at stake, for each rate and way of betting.
         recent: the most that each way of betting would have made lately, had it begun at the best moment (nats).
+        strange: by pool, how many of the latest values were among its strangest.
     """
 
     idle: tuple[float, ...]
     staked: tuple[tuple[float, ...], ...]
     recent: tuple[float, ...]
+    strange: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

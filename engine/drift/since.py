@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.drift.betting import STEPS, rare_payoffs
 from engine.drift.records import LookRecord
 
 _SURE = 0.95
+_STEPS = ((0.9, 0.1), (0.9, 0.02), (0.9, 0.004), (0.4, 0.1), (0.4, 0.02), (0.15, 0.02), (0.15, 0.004))
+"""How strange answers may be after a change: a share λ of them has p ≤ ε."""
 _DRIFT = 0.05
 """What a look has to add to the evidence, in nats, to be counted for a change where only the evidence is known."""
 
@@ -35,11 +36,14 @@ def change_point(
 
 def _gains(records: Sequence[LookRecord], at: int) -> tuple[float, ...]:
     """What one check says for a change before it, by way of betting (nats)."""
-    gains = [0.0] * len(STEPS)
+    gains = [0.0] * len(_STEPS)
     for channel, ps in records[at].p.items():
         if channel.endswith("/rare"):
             for p in ps:
-                gains = [gain + math.log(payoff) for gain, payoff in zip(gains, rare_payoffs(p), strict=True)]
+                gains = [
+                    gain + math.log(1 - share + (share / most if p <= most else 0.0))
+                    for gain, (share, most) in zip(gains, _STEPS, strict=True)
+                ]
     before = records[at - 1].log_e.get("total", 0.0) if at else 0.0
     return (*gains, records[at].log_e.get("total", 0.0) - before - _DRIFT)
 
