@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,13 +94,14 @@ def test_a_url_is_asked_directly_within_its_budget(arena: Arena) -> None:
     assert poor.returncode == 3 and json.loads(poor.stdout)["target"]["cost"]["prompt_tokens"] <= 20
 
 
-def test_a_directory_called_like_an_endpoint_needs_its_path(arena: Arena, tmp_path: Path, samples: Path) -> None:
+def test_a_directory_called_like_an_endpoint_needs_its_path(
+    arena: Arena, tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "vendor-a").symlink_to(samples / "DeepSeek-R1-Distill-Qwen-7B")
-    command = [sys.executable, "-m", "bot.cli", "identify", "--json"]
+    monkeypatch.chdir(tmp_path)
 
     def kind(target: str) -> str:
-        done = subprocess.run([*command, target], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-        return str(json.loads(done.stdout)["target"]["kind"])
+        return str(json.loads(r1("identify", "--json", target).stdout)["target"]["kind"])
 
     assert kind("vendor-a") == "directory"
     r1("endpoint", "add", "vendor-a", arena.spec(FULL))

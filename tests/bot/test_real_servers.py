@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import r1
 from served import Served, llama_cpp, transformers_serve
 
 from bot.demo import running_bot
@@ -34,20 +32,18 @@ def test_a_real_server_is_neither_in_the_terminal_and_in_slack(
     request: pytest.FixtureRequest, tmp_path: Path, server: str, vocabulary: str
 ) -> None:
     served: Served = request.getfixturevalue(server)
-    environment = {**os.environ, "R1_DATABASE_URL": f"sqlite:///{tmp_path / 'r1.db'}"}
 
-    def r1(*words: str) -> str:
-        command = [sys.executable, "-m", "bot.cli", *words]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    def printed(*words: str) -> str:
+        done = r1(*words, R1_DATABASE_URL=f"sqlite:///{tmp_path / 'r1.db'}")
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    found = json.loads(r1("identify", served.spec, "--json"))
+    found = json.loads(printed("identify", served.spec, "--json"))
     assert found["verdict"]["outcome"] == "other"
     read = {row["values"].get("vocabulary") for row in found["evidence"] if row["probe"] == "token_ids"}
     assert read == {vocabulary}
 
-    r1("endpoint", "add", "ours", served.url, "--model", served.model)
+    printed("endpoint", "add", "ours", served.url, "--model", served.model)
     with LocalSlack() as slack, running_bot(slack, tmp_path):
 
         def answered() -> Message | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import written
+from command_line import r1
 from written import Case
 
 from bot.demo import running_bot
@@ -45,8 +44,7 @@ def plain(case: Case) -> Any:
 
 @pytest.mark.parametrize("case", [CASES[name] for name in SAMPLE], ids=SAMPLE)
 def test_the_terminal_gives_the_answer_of_the_engine(case: Case) -> None:
-    command = [sys.executable, "-m", "bot.cli", *words_of(case), "--lang", case.lang, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = r1(*words_of(case), "--lang", case.lang, "--json")
     expected = plain(case)
     if isinstance(expected, str):
         assert done.returncode == 2 and json.loads(done.stdout)["error"]["sentence"] == expected
