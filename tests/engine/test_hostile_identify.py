@@ -15,7 +15,7 @@ from engine.codec import from_json, to_json
 from engine.errors import R1Error
 from engine.targets.endpoint import Budget
 
-SECONDS = 2.0
+SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_an_attack_is_survived_and_proves_nothing(server: HostileServer, name: s
         kept.encode()
         assert "\\u0000" not in kept and len(kept) < 200_000
         assert from_json(json.loads(kept)) == found
-    assert time.monotonic() - started < SECONDS + 8  # the first question loads vocabularies
+    assert time.monotonic() - started < SECONDS + 9  # the first question loads vocabularies
 
 
 @pytest.mark.parametrize("name", ["silence", "slow_body", "endless_comments", "one_byte_chunks"])
