@@ -5,6 +5,7 @@ States are float32 arrays by Hugging Face's names; ``write`` stores one in any o
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ def drawn(
     }
 
 
+@functools.cache
 def fillers(seed: int) -> Mapping[str, tuple[State, tuple[str, ...]]]:
     """Whole states of filler, each with the states of `sanity` that are right."""
     rng = np.random.default_rng(seed)
