@@ -12,11 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from operator import mul
-from typing import Literal
 
-from engine.drift.records import Wealth
+from engine.drift.records import Signal, Wealth
 
-Feature = Literal["rare", "lean"]
 RATES = (0.03, 0.003, 0.0003)
 """Shares of what is idle with which bets are begun at a look: changes are expected once in so many looks."""
 BACK = 0.02
@@ -26,22 +24,13 @@ STEPS: tuple[tuple[float, float], ...] = ((0.9, 0.1), (0.9, 0.02), (0.4, 0.1), (
 mixture in some."""
 SHARES = (0.9, 0.45, 0.15)
 """Shares of the stake that a value is among the strangest of its pool, together with those that lately were."""
-QUARTERS = 4
-LEAN_SHARES = (0.9, 0.4)
-"""Shares of the stake put on where a stream's p-values lately were."""
-_FADES = 0.8
-_PRIOR = 2.0
 _ONE_MORE, _MOST_STRANGE, _FORGETS = 1.2, 0.3, 0.998
+_WAYS = len(STEPS) + len(SHARES)
 
 
-def ways(feature: Feature) -> int:
-    """How many ways of betting a feature has."""
-    return len(STEPS) + len(SHARES) if feature == "rare" else len(LEAN_SHARES)
-
-
-def beginning(feature: Feature) -> Wealth:
+def beginning() -> Wealth:
     """1, nothing of it at stake; an equal part for each rate."""
-    return Wealth((1 / len(RATES),) * len(RATES), ((0.0,) * ways(feature),) * len(RATES), (0.0,) * ways(feature))
+    return Wealth((1 / len(RATES),) * len(RATES), ((0.0,) * _WAYS,) * len(RATES), (0.0,) * _WAYS)
 
 
 def begin_bets(wealth: Wealth) -> Wealth:
@@ -55,11 +44,11 @@ def begin_bets(wealth: Wealth) -> Wealth:
     return Wealth(tuple(idle), tuple(staked), wealth.recent, wealth.strange)
 
 
-def settle(wealth: Wealth, payoffs: tuple[float, ...]) -> Wealth:
+def settle(wealth: Wealth, paid: tuple[float, ...]) -> Wealth:
     """What is owned after bets that paid so much for 1."""
-    staked = tuple(tuple(map(mul, at_stake, payoffs)) for at_stake in wealth.staked)
+    staked = tuple(tuple(map(mul, at_stake, paid)) for at_stake in wealth.staked)
     recent = tuple(
-        max(0.0, made + math.log(payoff)) for made, payoff in zip(wealth.recent, payoffs, strict=True)
+        max(0.0, made + math.log(payoff)) for made, payoff in zip(wealth.recent, paid, strict=True)
     )  # CUSUM (Page, 1954)
     return Wealth(wealth.idle, staked, recent, wealth.strange)
 
@@ -69,7 +58,7 @@ def log_owned(wealth: Wealth) -> float:
     return math.log(math.fsum(wealth.idle) + math.fsum(stake for at_stake in wealth.staked for stake in at_stake))
 
 
-def rare_payoffs(p: float, strangest: float) -> tuple[float, ...]:
+def payoffs(p: float, strangest: float) -> tuple[float, ...]:
     """What each of ``STEPS`` and ``SHARES`` pays for 1: 1 on average where ``p`` is uniform.
 
     Args:
@@ -90,31 +79,7 @@ def strange_after(p: float, strangest: float, strange: float) -> float:
     return _FORGETS * strange + (1.0 if p <= strangest else 0.0)
 
 
-def lean_payoffs(p: float, leaning: tuple[float, ...]) -> tuple[float, ...]:
-    """What bets pay that put more on the quarters in which a stream's p-values lately were.
-
-    Args:
-        leaning: how many lately were in each quarter, the older ones faded; empty where there were none.
-    """
-    if not leaning:
-        return (1.0,) * len(LEAN_SHARES)
-    density = (_PRIOR + QUARTERS * leaning[quarter(p)]) / (_PRIOR + math.fsum(leaning))
-    return tuple(1 - share + share * density for share in LEAN_SHARES)
-
-
-def leaning_after(p: float, leaning: tuple[float, ...]) -> tuple[float, ...]:
-    """``leaning`` with one more."""
-    faded = [_FADES * count for count in leaning or (0.0,) * QUARTERS]
-    faded[quarter(p)] += 1.0
-    return tuple(faded)
-
-
-def quarter(p: float) -> int:
-    """In which quarter of [0, 1] ``p`` is."""
-    return min(int(p * QUARTERS), QUARTERS - 1)
-
-
-def weighted(owned: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """The largest of what each channel's gambler owns times its weight, as a logarithm. With weights that sum to 1, that
-    it ever reaches log(1/α) has a chance of at most α: the sum of those of each channel."""
-    return max((math.log(weights[channel]) + value for channel, value in owned.items()), default=0.0)
+def weighted(owned: Mapping[Signal, float], weights: Mapping[Signal, float]) -> float:
+    """The largest of what each signal's gambler owns times its weight, as a logarithm. With weights that sum to 1, that
+    it ever reaches log(1/α) has a chance of at most α: the sum of those of each signal."""
+    return max((math.log(weights[signal]) + value for signal, value in owned.items()), default=0.0)

@@ -1,11 +1,11 @@
 """The test of whether an endpoint still shows what it showed, one observation after another.
 
-Each thing seen goes into its stream's bag and is ranked there (``engine.drift.ranking``); gamblers bet on the ranks
-(``engine.drift.betting``), one for each channel: a signal and the way in which it shows. ``rare``: values that are strange
-in their stream. ``lean``: of two answers that were as frequent, one comes more often now. The chance that any of them ever
-owns so much that his share of the chance alpha is used up is at most alpha, if the endpoint is stable.
+Each thing seen goes into its stream's bag and is ranked there (``engine.drift.ranking``); for each signal a gambler bets that
+values are strange (``engine.drift.betting``). The chance that any of them ever owns so much that his share of the chance alpha
+is used up is at most alpha, if the endpoint is stable.
 
-What a server needs in time depends on who else asks it, so of ``service`` only the day's fastest answer counts.
+What a server needs in time depends on who else asks it, so of ``service`` only the day's fastest answer counts. What its
+answers can round to is known after a day and a night; before, only what is nothing like what it answered is told.
 """
 
 from __future__ import annotations
@@ -16,29 +16,33 @@ from dataclasses import replace
 from random import Random
 
 from engine.drift import betting, ranking
-from engine.drift.betting import Feature
-from engine.drift.records import SIGNALS, Bag, Monitor, Seen, Signal, Wealth
+from engine.drift.records import SIGNALS, Bag, Monitor, Seen, Signal
 
-WEIGHTS: Mapping[str, float] = {
-    "identity/rare": 0.2,
-    "distribution/rare": 0.45,
-    "distribution/lean": 0.25,
-    "service/rare": 0.1,
-}
-"""Each channel's share of the chance alpha."""
+WEIGHTS: Mapping[Signal, float] = {"identity": 0.25, "distribution": 0.65, "service": 0.1}
+"""Each signal's share of the chance alpha."""
 TRAINED_BY = 6
 """Numbers and logprobs that make a center."""
+PROBATION = 2
+"""Days until all hours of a day are known."""
+_LARGE_NATS, _LARGE_SHARE, _LATEST = 0.5, 0.4, 0.85
+"""Logprobs that are farther from the center are another model's or another quantisation's; so is an answer that never came
+before. In the first days so large a share of the latest answers has to be such; older ones fade by a sixth."""
 
 
-def begin(seed: int, alpha: float = 0.01) -> Monitor:
-    """A test that has seen nothing."""
-    wealth = {channel: betting.beginning(_feature(channel)) for channel in WEIGHTS}
-    return Monitor(alpha=alpha, seed=seed, wealth=wealth)
+def begin(seed: int, alpha: float = 0.01, day: int = 0) -> Monitor:
+    """A test that has seen nothing.
+
+    Args:
+        day: on which it begins, counted from any day.
+    """
+    return Monitor(
+        alpha=alpha, seed=seed, since_day=day, day=day, wealth={signal: betting.beginning() for signal in SIGNALS}
+    )
 
 
 def from_bags(bags: Mapping[str, Bag], seed: int, alpha: float = 0.01) -> Monitor:
     """A test of whether what comes is as what these bags hold."""
-    return replace(begin(seed, alpha), bags=dict(bags))
+    return replace(begin(seed, alpha), since_day=-PROBATION, bags=dict(bags))
 
 
 def learn(monitor: Monitor, seen: Iterable[Seen]) -> Monitor:
@@ -54,7 +58,7 @@ def new_look(monitor: Monitor, day: int | None = None) -> Monitor:
     Args:
         day: of the look, counted from any day; once it is another, the last one's fastest answers are ranked.
     """
-    wealth = {channel: betting.begin_bets(owned) for channel, owned in monitor.wealth.items()}
+    wealth = {signal: betting.begin_bets(owned) for signal, owned in monitor.wealth.items()}
     monitor = replace(monitor, wealth=wealth, looks=monitor.looks + 1)
     if day is None or day == monitor.day:
         return monitor
@@ -77,25 +81,25 @@ def take(monitor: Monitor, seen: Seen) -> tuple[Monitor, float | None]:
 
 def log_e(monitor: Monitor) -> dict[str, float]:
     """The logarithm of the evidence for a change by signal, weighted, and in all (nats)."""
-    owned = {channel: betting.log_owned(wealth) for channel, wealth in monitor.wealth.items()}
-    by_signal: dict[str, float] = {
-        signal: betting.weighted({name: value for name, value in owned.items() if _signal(name) == signal}, WEIGHTS)
-        for signal in SIGNALS
-    }
+    owned = {signal: betting.log_owned(wealth) for signal, wealth in monitor.wealth.items()}
+    by_signal: dict[str, float] = {signal: math.log(WEIGHTS[signal]) + value for signal, value in owned.items()}
     return {**by_signal, "total": betting.weighted(owned, WEIGHTS)}
 
 
 def recent(monitor: Monitor) -> float:
     """The evidence for a change that came a moment ago (nats): what is worth asking more for."""
-    return max(
-        (made for name, wealth in monitor.wealth.items() if _signal(name) != "service" for made in wealth.recent),
-        default=0.0,
-    )
+    quick = (wealth for signal, wealth in monitor.wealth.items() if signal != "service")
+    return max((made for wealth in quick for made in wealth.recent), default=0.0)
 
 
 def is_changed(monitor: Monitor) -> bool:
     """Whether a stable endpoint would have shown this with a chance of at most alpha, however long it was looked at."""
-    return log_e(monitor)["total"] >= -math.log(monitor.alpha)
+    young = monitor.day - monitor.since_day < PROBATION
+    found = log_e(monitor)
+    enough = -math.log(monitor.alpha)
+    if young and monitor.large < _LARGE_SHARE:
+        return found["identity"] >= enough
+    return found["total"] >= enough
 
 
 def signals_changed(monitor: Monitor) -> tuple[Signal, ...]:
@@ -106,44 +110,39 @@ def signals_changed(monitor: Monitor) -> tuple[Signal, ...]:
 
 
 def _bet(monitor: Monitor, seen: Seen) -> tuple[Monitor, float | None]:
-    bags, rare, signed = _with(monitor.bags, seen)
+    bags, rare = _with(monitor.bags, seen)
     monitor = replace(monitor, bags=bags)
     if rare is None:
         return monitor, None
     chance = Random(monitor.seed * 1_000_003 + monitor.bets)
     p, size = ranking.rare_p(bags, seen.stream, rare, chance.random())
-    wealth = dict(monitor.wealth)
-    channel = f"{seen.signal}/rare"
-    wealth[channel] = _settled(wealth[channel], seen.stream.partition(":")[0], p, size)
-    channel = f"{seen.signal}/lean"
-    if channel in wealth:
-        bag = bags[seen.stream]
-        counts, value = (bag.counts, rare) if signed is None else (bag.signed, signed)
-        side = ranking.lean_p(counts, value, chance.random())
-        wealth[channel] = betting.settle(wealth[channel], betting.lean_payoffs(side, bag.leaning))
-        bags[seen.stream] = replace(bag, leaning=betting.leaning_after(side, bag.leaning))
-    return replace(monitor, bags=bags, wealth=wealth, bets=monitor.bets + 1), p
-
-
-def _settled(wealth: Wealth, pool: str, p: float, size: int) -> Wealth:
-    """What is owned after bets on how strange a value is."""
-    strange = wealth.strange.get(pool, 0.0)
+    owned, pool = monitor.wealth[seen.signal], seen.stream.partition(":")[0]
+    strange = owned.strange.get(pool, 0.0)
     strangest = betting.strangest_of(strange, size)
-    settled = betting.settle(wealth, betting.rare_payoffs(p, strangest))
-    return replace(settled, strange={**wealth.strange, pool: betting.strange_after(p, strangest, strange)})
+    owned = betting.settle(owned, betting.payoffs(p, strangest))
+    owned = replace(owned, strange={**owned.strange, pool: betting.strange_after(p, strangest, strange)})
+    large = monitor.large
+    if seen.signal == "distribution":
+        large = _LATEST * large + (1 - _LATEST) * _is_large(bags[seen.stream], seen.value, rare)
+    wealth = {**monitor.wealth, seen.signal: owned}
+    return replace(monitor, bags=bags, wealth=wealth, bets=monitor.bets + 1, large=large), p
 
 
-def _with(bags: Mapping[str, Bag], seen: Seen) -> tuple[dict[str, Bag], str | None, str | None]:
-    """The bags with what was seen, and how it is counted there; not counted while it trains a center."""
+def _is_large(bag: Bag, value: str | float | Mapping[str, float], rare: str) -> bool:
+    if bag.center is None:
+        return bag.counts[rare] == 1
+    return ranking.distance(value, bag.center) > _LARGE_NATS if not isinstance(value, str) else False
+
+
+def _with(bags: Mapping[str, Bag], seen: Seen) -> tuple[dict[str, Bag], str | None]:
+    """The bags with what was seen, and as what it is counted there; not counted while it trains a center."""
     bag, value = bags.get(seen.stream, Bag(seen.signal)), seen.value
     if isinstance(value, str):
-        return {**bags, seen.stream: replace(bag, counts=_more(bag.counts, value))}, value, None
+        return {**bags, seen.stream: replace(bag, counts=_more(bag.counts, value))}, value
     if bag.center is None:
-        return {**bags, seen.stream: _trained(bag, value)}, None, None
-    rare = ranking.distance_bin(ranking.distance(value, bag.center), bag.spread)
-    signed = ranking.signed_bin(ranking.difference(value, bag.center), bag.side)
-    bag = replace(bag, counts=_more(bag.counts, rare), signed=_more(bag.signed, signed))
-    return {**bags, seen.stream: bag}, rare, signed
+        return {**bags, seen.stream: _trained(bag, value)}, None
+    name = ranking.distance_bin(ranking.distance(value, bag.center), bag.spread)
+    return {**bags, seen.stream: replace(bag, counts=_more(bag.counts, name))}, name
 
 
 def _trained(bag: Bag, value: float | Mapping[str, float]) -> Bag:
@@ -151,17 +150,9 @@ def _trained(bag: Bag, value: float | Mapping[str, float]) -> Bag:
     if len(training) < TRAINED_BY:
         return replace(bag, training=training)
     center = ranking.center_of(training)
-    far, side = ranking.spreads(training, center, service=bag.signal == "service")
-    return replace(bag, training=(), center=center, spread=far, side=side)
+    spread = ranking.spread_of(training, center, service=bag.signal == "service")
+    return replace(bag, training=(), center=center, spread=spread)
 
 
 def _more(counts: Mapping[str, int], value: str) -> dict[str, int]:
     return {**counts, value: counts.get(value, 0) + 1}
-
-
-def _signal(channel: str) -> str:
-    return channel.partition("/")[0]
-
-
-def _feature(channel: str) -> Feature:
-    return "lean" if channel.endswith("/lean") else "rare"

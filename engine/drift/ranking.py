@@ -7,6 +7,9 @@ Gammerman, "Testing exchangeability on-line", ICML 2003.)
 
 Streams of a pool, ``border:…``, are ranked together, each value by how rare it is in its own stream: one answer that
 never came before among 400 says more than one among 20. That is exact where it is chance which prompt is put.
+
+Answers of servers are not quite exchangeable: load makes some more frequent at some hours. So what was seen in a stream
+before has the rank of what is least strange; bets win on strange values only, so that costs no certainty, but power.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from engine.drift.records import Bag
 
 _RATIO = math.log(1.12)
 _MOST = 99
-_HALF = 0.5
-_USUAL = 0.3
+_MANY = 0.3
+USUAL, USUAL_SHARE = 2, 0.02
+"""An answer that came more often than that before in its stream, and more often than this share, is usual there."""
 _LEAST_NATS = 1e-3
 """Distances of logprobs below this are rounding."""
 SLOWER = math.log(1.15)
@@ -32,6 +36,8 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> t
     Args:
         chance: uniform in [0, 1), breaks ties.
     """
+    if is_usual(bags[stream], value):
+        return 1.0, _size(bags, stream)
     pool = stream.partition(":")[0] + ":"
     own = _commonness(bags[stream], bags[stream].counts[value], value)
     stranger = ties = total = 0
@@ -42,7 +48,7 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> t
             seen = sum(bag.counts.values())
             total += seen
             for count in bag.counts.values():  # as _commonness, which would be called too often
-                common = (count - _HALF) / seen
+                common = (count - 1) / (seen - 1) if seen > 1 else 1.0
                 if common < own:
                     stranger += count
                 elif common == own:
@@ -55,16 +61,14 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> t
                 stranger += count
             elif common == own:
                 ties += count
-    if ties > _USUAL * total:  # what is usual is nothing to bet on: its rank is taken for the least strange
+    if ties > _MANY * total:  # as strange as very many: nothing to bet on
         chance = 1.0
     return (stranger + chance * ties) / total, total
 
 
-def lean_p(counts: Mapping[str, int], value: str, chance: float) -> float:
-    """The p-value of a value that is counted already, by the order of values alone: on which side of the others it is."""
-    position = _position(value)
-    below = sum(count for seen, count in counts.items() if _position(seen) < position)
-    return (below + chance * counts[value]) / sum(counts.values())
+def _size(bags: Mapping[str, Bag], stream: str) -> int:
+    pool = stream.partition(":")[0] + ":"
+    return sum(sum(bag.counts.values()) for name, bag in bags.items() if name.startswith(pool))
 
 
 def distance_bin(distance: float, spread: float) -> str:
@@ -72,12 +76,6 @@ def distance_bin(distance: float, spread: float) -> str:
     if distance < 1e-9:
         return "0"
     return str(min(max(round(math.log(distance / spread) / _RATIO) + 50, 1), _MOST))
-
-
-def signed_bin(difference: float, spread: float) -> str:
-    """The same of a difference, with its sign."""
-    name = distance_bin(abs(difference), spread)
-    return f"-{name}" if difference < 0 and name != "0" else name
 
 
 def center_of(values: tuple[float | Mapping[str, float], ...]) -> float | Mapping[str, float]:
@@ -102,38 +100,34 @@ def distance(value: float | Mapping[str, float], center: float | Mapping[str, fl
     return abs(_number(value) - _number(center))
 
 
-def difference(value: float | Mapping[str, float], center: float | Mapping[str, float]) -> float:
-    """On which side of the center a value is: for logprobs by the margin between the two best tokens, in nats."""
-    if isinstance(value, Mapping) and isinstance(center, Mapping):
-        best = sorted(center, key=lambda token: (-center[token], token))[:2]
-        if len(best) < 2:
-            return 0.0
-        floor = _floor(value)
-        first, second = (value.get(token, floor) - center[token] for token in best)
-        return first - second
-    return _number(value) - _number(center)
-
-
-def spreads(
+def spread_of(
     values: tuple[float | Mapping[str, float], ...], center: float | Mapping[str, float], *, service: bool
-) -> tuple[float, float]:
-    """How far training values are from the center typically, without a sign and of the signed difference."""
-    least = SLOWER if service else _LEAST_NATS
+) -> float:
+    """How far training values are from the center, on average."""
     far = math.fsum(distance(value, center) for value in values) / len(values)
-    side = math.fsum(abs(difference(value, center)) for value in values) / len(values)
-    return max(far, least), max(side, least)
+    return max(far, SLOWER if service else _LEAST_NATS)
+
+
+def is_usual(bag: Bag, value: str) -> bool:
+    """Whether an answer that the bag has counted came before in its stream, or logprobs as far from the center: however often
+    they come now. How often a server's sums round otherwise depends on who else is in the batch, by the hour; what they can
+    round to does not."""
+    if bag.signal != "distribution":
+        return False
+    if bag.center is None:
+        before = bag.counts[value] - 1
+    else:
+        far = float(value)
+        before = sum(count for name, count in bag.counts.items() if float(name) >= far) - 1
+    return before > max(USUAL, USUAL_SHARE * sum(bag.counts.values()))
 
 
 def _commonness(bag: Bag, count: int, value: str) -> float:
-    """How often the others of the stream are the same, of as many and one; of distances, the nearer the commoner."""
-    return (count - _HALF) / sum(bag.counts.values()) if bag.center is None else -float(value)
-
-
-def _position(value: str) -> tuple[float, str]:
-    try:
-        return float(value), ""
-    except ValueError:
-        return math.inf, value
+    """How often the others of the stream are the same; of distances, the nearer the commoner."""
+    if bag.center is not None:
+        return -float(value)
+    others = sum(bag.counts.values()) - 1
+    return (count - 1) / others if others else 1.0
 
 
 def _floor(logprobs: Mapping[str, float]) -> float:

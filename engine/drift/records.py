@@ -38,22 +38,17 @@ class Bag:
 
     Attributes:
         counts: how often each answer came; of numbers and logprobs how often each distance from ``center``, in bins.
-        signed: of these, on which side of it, in bins.
-        training: values that are in neither, from which ``center`` and ``spread`` are made once there are enough.
+        training: values that are not in ``counts``, from which ``center`` and ``spread`` are made once there are enough.
         center: what numbers, or logprobs by token, are compared with.
-        spread: how far training values were from it, typically; ``side`` the same of the signed distance.
-        leaning: in which quarters the p-values of the stream lately were.
+        spread: how far training values were from it, typically.
         fastest: of a ``service`` stream, the least value of the day so far.
     """
 
     signal: Signal
     counts: Mapping[str, int] = field(default_factory=dict)
-    signed: Mapping[str, int] = field(default_factory=dict)
     training: tuple[float | Mapping[str, float], ...] = ()
     center: float | Mapping[str, float] | None = None
     spread: float = 0.0
-    side: float = 0.0
-    leaning: tuple[float, ...] = ()
     fastest: float | None = None
 
 
@@ -83,17 +78,19 @@ class Monitor:
         seed: what ties are broken by, so that a check can be made again exactly.
         looks: how many checks it has seen, the training included.
         bets: how many p-values it has drawn.
-        day: of the latest look, counted from any day.
-        wealth: by channel, ``distribution/rare``.
+        since_day, day: of the first and of the latest look, counted from any day.
+        large: the share of the latest answers that are not just rare, but nothing like what came before.
     """
 
     alpha: float
     seed: int
     looks: int = 0
     bets: int = 0
+    since_day: int = 0
     day: int = 0
+    large: float = 0.0
     bags: Mapping[str, Bag] = field(default_factory=dict)
-    wealth: Mapping[str, Wealth] = field(default_factory=dict)
+    wealth: Mapping[Signal, Wealth] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ class LookRecord:
         at: when, ISO, UTC.
         state: of the past, or, where a reference is compared with, whichever is worse.
         log_e: for each signal the logarithm of the evidence for a change so far (nats; ``total``: all together).
-        p: for each channel the p-values it brought.
+        p: for each signal the p-values it brought.
         reference_log_e: the same against the reference, where there is one.
         seconds: what the endpoint took on average for a request, and ``tokens_per_second`` where it could be seen.
     """

@@ -37,13 +37,11 @@ def change_point(
 def _gains(records: Sequence[LookRecord], at: int) -> tuple[float, ...]:
     """What one check says for a change before it, by way of betting (nats)."""
     gains = [0.0] * len(_STEPS)
-    for channel, ps in records[at].p.items():
-        if channel.endswith("/rare"):
-            for p in ps:
-                gains = [
-                    gain + math.log(1 - share + (share / most if p <= most else 0.0))
-                    for gain, (share, most) in zip(gains, _STEPS, strict=True)
-                ]
+    for p in (p for ps in records[at].p.values() for p in ps):
+        gains = [
+            gain + math.log(1 - share + (share / most if p <= most else 0.0))
+            for gain, (share, most) in zip(gains, _STEPS, strict=True)
+        ]
     before = records[at - 1].log_e.get("total", 0.0) if at else 0.0
     return (*gains, records[at].log_e.get("total", 0.0) - before - _DRIFT)
 
