@@ -71,7 +71,7 @@ def test_another_model_is_noticed_within_a_few_answers(before: int) -> None:
 
 
 def test_answers_that_load_makes_more_frequent_are_no_change() -> None:
-    quiet, busy = text_endpoint(PROMPTS), text_endpoint(dict.fromkeys(PROMPTS, 0.3))
+    quiet, busy = text_endpoint(dict.fromkeys(PROMPTS, 0.85)), text_endpoint(dict.fromkeys(PROMPTS, 0.3))
     known, random = trained(quiet, asks=600), Random(3)
     for _ in range(200):
         known = checked(known, busy, random)
