@@ -14,15 +14,16 @@ from bot import watches
 from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Comparison, devices_seen, explained
+from bot.past import past
 from bot.repeating import repeatable
 from bot.requests import Origin, Request
 from bot.settings import Settings
 from bot.sizing import sized
 from bot.store import Store
 from bot.store.endpoints import list_endpoints, remove_endpoint, shown
+from bot.store.looks import Whose, told
 from bot.store.queries import (
     StoredVerdict,
-    history,
     latest_verdict,
     load_recommendation,
     load_verdict,
@@ -131,7 +132,7 @@ def _kept_answer(
         if kept.recommendation_id is not None:
             return Answer(recommendation=load_recommendation(session, kept.recommendation_id))
         if request.verb == "history":
-            return Answer(history=history(session, team=team, user=user, target=request.target, limit=request.limit))
+            return past(session, request, Whose(team, user))
         if request.verb == "endpoint" and request.action == "remove":
             return Answer(removed=request.target)
         if request.verb == "endpoint":
@@ -188,7 +189,7 @@ def _recommend(request: Request, work: Work) -> Kept:
 def _identify(request: Request, origin: Origin, work: Work) -> Kept:
     asked, known = _looked_up(request, origin, work)
     if known is not None:
-        return _keep(work, lambda session: Kept(verdict_id=known))
+        return _keep(work, lambda session: Kept(verdict_id=told(session, known)))
     work.started()
     if asked is not None and watches.is_look(request, origin):
         return _checked(request, asked, origin, work)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import click
 
 from bot.completing import target, verdict
 from bot.terminal import give, print_json, save_picture
-from bot.typed import IDENTIFICATION, LANG, PICTURE, printed, request_of
+from bot.typed import HISTORY, IDENTIFICATION, LANG, PICTURE, printed, request_of
 
 if TYPE_CHECKING:
     from bot.requests import Lang
@@ -19,19 +21,63 @@ _PAST = tuple(key for key in IDENTIFICATION if key != "as_of")
 
 @click.command
 @click.argument("target", required=False, shell_complete=target)
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", type=click.IntRange(1, 1000))
+@click.option("--since", metavar="DATE")
+@click.option("--until", metavar="DATE")
+@click.option("--csv", "table", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE.csv")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png")
 @LANG
-@printed("id", "created", "target", "outcome", "title", "confidence", "claim_check", "right", "wrong", many=True)
-def history(target: str | None, limit: int, lang: str | None, as_json: bool) -> int:
-    from bot.jobs import Answer
+@printed(*HISTORY, many=True)
+def history(
+    target: str | None,
+    limit: int | None,
+    since: str | None,
+    until: str | None,
+    table: Path | None,
+    plot: Path | None,
+    lang: str | None,
+    as_json: bool,
+) -> int:
+    from bot.exporting import print_entries, write_table
+    from bot.past import past
     from bot.settings import load_settings
     from bot.store import open_store
-    from bot.store.queries import history as query
+    from bot.store.looks import Span, Whose
+    from engine.errors import UsageError
 
-    request = request_of("history", *([target] if target else []), lang=lang)
-    with open_store(load_settings().store_url).begin() as session:
-        rows = query(session, target=target, limit=limit)
-    return give(request, Answer(history=rows), as_json=as_json)
+    request = replace(request_of("history", *([target] if target else []), lang=lang), limit=limit or 10)
+    if plot is not None and target is None:
+        raise UsageError("history_plot_what")
+    span, store = Span(_day(since), _day(until)), open_store(load_settings().store_url)
+    if table is not None:
+        write_table(store, target, span, limit, table, request.lang)
+    if as_json:
+        print_entries(store, target, span, limit)
+    if plot is None and (table is not None or as_json):
+        return 0
+    with store.read() as session:
+        answer = past(session, request, Whose(), span)
+    if plot is not None:
+        from bot.presentation.pictures import timeline_of
+
+        save_picture(timeline_of(answer, request.lang), plot, request.lang)
+    return 0 if table is not None or as_json else give(request, answer, as_json=False)
+
+
+def _day(text: str | None) -> datetime | None:
+    """The begin of a day, UTC.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text is None:
+        return None
+    from engine.errors import UsageError
+
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise UsageError("history_date", value=text[:40]) from error
 
 
 @click.command

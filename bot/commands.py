@@ -19,6 +19,7 @@ from bot.understanding.targets import is_target, is_verdict
 from engine.errors import UsageError
 
 MOST_HISTORY = 50
+_EXPORT = ("export", "导出")
 TEXT_LIMIT = 4_000
 _SEARCHED = 40_000
 """Characters searched for secrets: as many as a message in Slack can have."""
@@ -191,6 +192,11 @@ def _watches(plain: Sequence[str]) -> bool:
     return len(plain) == 1 and (is_target(plain[0]) or not _pronoun(plain[0]))
 
 
+def _unexported(plain: Sequence[str]) -> Sequence[str]:
+    """The words of a question for history without the last, where that asks for a table."""
+    return plain[:-1] if plain and plain[-1].lower() in _EXPORT else plain
+
+
 def _pronoun(word: str) -> bool:
     return word.lower().strip("?!.,。，？！") in lexicon().no_names or bool(_CHINESE.search(word))
 
@@ -202,7 +208,7 @@ _TELLS: dict[Verb, Callable[[str, Sequence[str]], bool]] = {
     "size": lambda verb, plain: not plain or is_target(plain[0]) or bool(_MODEL.fullmatch(plain[0])),
     "compare": lambda verb, plain: not plain or (len(plain) == 2 and all(is_target(word) for word in plain)),
     "watch": lambda verb, plain: not plain or _watches(plain),
-    "history": lambda verb, plain: len(plain) < 2 and not any(map(_pronoun, plain)),
+    "history": lambda verb, plain: len(_unexported(plain)) < 2 and not any(map(_pronoun, _unexported(plain))),
     "explain": lambda verb, plain: not plain or (len(plain) == 1 and not _pronoun(plain[0])),
     "report": lambda verb, plain: not plain or (len(plain) == 1 and not _pronoun(plain[0])),
     "endpoint": lambda verb, plain: _acts(plain),
@@ -279,7 +285,10 @@ def _watch(plain: Request, parsed: Parsed) -> Request:
 
 def _history(plain: Request, parsed: Parsed) -> Request:
     limit = parsed.number("--limit", MOST_HISTORY) or 10
-    return replace(plain, target=" ".join(parsed.words) or None, limit=limit)
+    words = list(parsed.words)
+    exported = bool(words) and words[-1].lower() in _EXPORT
+    target = " ".join(words[:-1] if exported else words) or None
+    return replace(plain, target=target, limit=limit, action="export" if exported else None)
 
 
 def _past(plain: Request, parsed: Parsed) -> Request:

@@ -24,8 +24,10 @@ from bot.settings import Settings
 from bot.sizing import Sized
 from bot.store import Store
 from bot.store.endpoints import EndpointLine
+from bot.store.looks import LookLine, Quiet
 from bot.store.models import JobRow, RequestRow, now
 from bot.store.queries import HistoryRow, StoredVerdict, add_request, origin_of
+from bot.store.timeline import Timeline
 from engine.backends import Device
 from engine.errors import R1Error
 from engine.identification import Identification, Recommendation
@@ -92,7 +94,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A report as it is written or uploaded: the file's name and its bytes."""
+    """A report, or a table of history, as it is written or uploaded: the file's name and its bytes."""
 
     name: str
     html: bytes
@@ -100,14 +102,20 @@ class ReportFile:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``today`` is what the
-    explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was made or changed; ``notice`` what a watch tells; ``pending`` the id of a question that waits
-    to be confirmed; ``asked`` the question's own id; ``as_of`` when a verdict was given that is repeated."""
+    """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``looks`` go with ``history``,
+    as do ``quiet``, which sums up looks of which nobody was told, ``timeline`` of one target and ``export``, a table;
+    ``today`` is what the explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was
+    made or changed; ``notice`` what a watch tells; ``pending`` the id of a question that waits to be confirmed; ``asked``
+    the question's own id; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
     verdict_id: str | None = None
     recommendation: Recommendation | None = None
     history: tuple[HistoryRow, ...] | None = None
+    looks: tuple[LookLine, ...] = ()
+    quiet: Quiet | None = None
+    timeline: Timeline | None = None
+    export: ReportFile | None = None
     explanation: StoredVerdict | None = None
     today: Verdict | None = None
     report: ReportFile | None = None

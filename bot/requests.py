@@ -12,7 +12,7 @@ Verb = Literal[
     "identify", "recommend", "compare", "size", "watch", "history", "explain", "report", "endpoint", "devices", "help",
     "forget", "cancel", "other", "refused",
 ]  # fmt: skip
-Action = Literal["add", "list", "remove", "pause", "resume", "run", "accept", "mute", "unmute"]
+Action = Literal["add", "list", "remove", "pause", "resume", "run", "accept", "mute", "unmute", "export"]
 Ask = Literal["target", "constraints"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MOST_TOKENS = 10_000_000
@@ -62,7 +62,8 @@ class Request:
         budget_tokens: what an endpoint may be asked for at most, in tokens.
         thorough: ask an endpoint on after the verdict.
         fresh: look again, though a verdict was just given.
-        action: for ``endpoint`` and ``watch``, what to do; for ``forget``, ``list`` what there is or ``remove`` it.
+        action: for ``endpoint`` and ``watch``, what to do; for ``forget``, ``list`` what there is or ``remove`` it; for
+            ``history``, ``export`` it as a table.
         schedule: for ``watch``; ``None`` for the usual one.
         ask: what is missing, and has to be asked for; nothing runs before.
         sure: ``False``: what was understood from free words is expensive, and is shown to be confirmed before it runs.

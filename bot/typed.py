@@ -38,6 +38,12 @@ RECOMMENDATION = (
 )  # fmt: skip
 """The keys of a recommendation in JSON."""
 
+HISTORY = (
+    "kind", "id", "created", "target", "state", "outcome", "title", "confidence", "claim_check", "right", "wrong",
+    "watch", "looks", "requests", "tokens", "seconds", "log_e", "identity", "distribution", "service", "reference_log_e",
+)  # fmt: skip
+"""The keys of an entry of history in JSON, and the columns of its table: ``bot.store.export.COLUMNS``."""
+
 
 class Printed(click.Option):
     """``--json``; it knows what it prints: an object with ``keys``, or a list (``many``) of such objects."""

@@ -68,7 +68,7 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     if answer.sizes is not None:
         return replace(sizes_view(answer.sizes, lang, mark), buttons=change_button(request, lang))
     if answer.history is not None:
-        return history_view(answer.history, lang, mark, prefix=prefix)
+        return history_view(answer, request, mark, prefix=prefix)
     if answer.report is not None and answer.explanation is not None:
         return report_view(answer.explanation, answer.link, lang, mark)
     if answer.explanation is not None:

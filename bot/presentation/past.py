@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.commands import undecorate
+from bot.jobs import Answer, ReportFile
 from bot.presentation.conversation import verdict_buttons
 from bot.presentation.recommendations import is_impossible, recommendation_part
 from bot.presentation.verdicts import evidence_line, headline_of, reason_text
-from bot.presentation.view import Mark, Part, View, percent, words
-from bot.requests import Lang
+from bot.presentation.view import Button, Mark, Part, View, percent, words
+from bot.requests import Lang, Request
+from bot.store.looks import LookLine, Quiet
 from bot.store.queries import HistoryRow, StoredVerdict
 from engine.evidence import Evidence
 from engine.text import say
@@ -16,26 +20,89 @@ from engine.verdict import Verdict
 _EXPECTATIONS = 4
 
 
-def history_view(rows: tuple[HistoryRow, ...], lang: Lang, mark: Mark, *, prefix: str) -> View:
-    """Past verdicts, a line each."""
+def history_view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
+    """Past verdicts and what watches saw, a line each, the latest first; what is as it was is summed up."""
+    lang, rows = request.lang, answer.history or ()
     said = words(lang)["history"]
-    if not rows:
+    if answer.export is not None:
+        return _export_view(answer.export, request, mark)
+    if not rows and not answer.looks and answer.quiet is None:
         text = said["none"].format(example=f"`{prefix}identify deepseek-ai/DeepSeek-R1`")
         return View(said["title"], text, (Part((text,)),))
-    lines = [
-        said["line"].format(
-            when=f"{row.created:%Y-%m-%d %H:%M}",
-            id=f"`{row.id}`",
-            target=mark(row.target),
-            title=words(lang)["verdict"]["what"][row.outcome].format(title=mark(row.title)),
-            percent=percent(row.confidence),
-            flag=said["misrepresented"] if row.claim_check == "misrepresented" else "",
+    lines = [(row.created, _verdict_line(row, lang, mark)) for row in rows]
+    lines += [(look.at, look_line(look, lang, mark)) for look in answer.looks]
+    lines = sorted(lines, key=lambda line: line[0], reverse=True)[: request.limit]
+    parts = [Part(tuple(text for _, text in lines))]
+    if answer.quiet is not None:
+        parts.append(Part((quiet_line(answer.quiet, lang, of_one=answer.quiet.watches == 1),)))
+    parts.append(Part((said["zone"],), quiet=True))
+    buttons: tuple[Button, ...] = ()
+    if request.target is not None:
+        buttons = (Button("command", words(lang)["looks"]["export_button"], f"history {request.target} export"),)
+    view_title = words(lang)["looks"]["title"] if answer.looks or answer.quiet is not None else said["title"]
+    return View(
+        view_title,
+        f"{view_title}: {len(lines)}",
+        tuple(part for part in parts if part.lines),
+        buttons=buttons,
+    )
+
+
+def _verdict_line(row: HistoryRow, lang: Lang, mark: Mark) -> str:
+    said = words(lang)["history"]
+    line = said["line"].format(
+        when=f"{row.created:%Y-%m-%d %H:%M}",
+        id=f"`{row.id}`",
+        target=mark(row.target),
+        title=words(lang)["verdict"]["what"][row.outcome].format(title=mark(row.title)),
+        percent=percent(row.confidence),
+        flag=said["misrepresented"] if row.claim_check == "misrepresented" else "",
+    )
+    judged = said["judged"].format(right=row.right, wrong=row.wrong) if row.right or row.wrong else ""
+    return str(line + judged)
+
+
+def look_line(look: LookLine, lang: Lang, mark: Mark) -> str:
+    """A look that is news: what it found, and how sure that is."""
+    said = words(lang)["looks"]
+    state = said["states"].get(look.state, look.state)
+    if look.times > 1 and look.since is not None:
+        state = said["times"].format(state=state, count=look.times, since=f"{look.since:%Y-%m-%d %H:%M}")
+    if look.state in ("changed", "replaced") and look.log_e is not None:
+        state += said["chance"].format(chance=chance_text(look.log_e))
+    if look.state in ("deviates", "undecided") and look.record.get("title"):
+        state += said["as"].format(title=mark(look.record["title"]))
+    return str(said["line"].format(when=f"{look.at:%Y-%m-%d %H:%M}", target=mark(look.target), state=state))
+
+
+def chance_text(log_e: float) -> str:
+    """How seldom a stable endpoint would look so changed: 1 in so many."""
+    return "1/10^9" if log_e > 20.7 else f"1/{max(1, math.floor(math.exp(log_e))):,}"
+
+
+def quiet_line(quiet: Quiet, lang: Lang, *, of_one: bool = False) -> str:
+    """Looks of which nobody was told, summed up."""
+    said = words(lang)["looks"]
+    asked = said["cost"].format(requests=f"{quiet.requests:,}", tokens=f"{quiet.tokens:,}") if quiet.requests else ""
+    key = "still" if quiet.still == quiet.looks else "mostly" if quiet.suspicious or quiet.still else "same"
+    key = "once" if key == "same" and quiet.looks == 1 else key
+    return str(
+        said["one" if of_one else "many"][key].format(
+            count=f"{quiet.looks:,}",
+            watches=f"{quiet.watches:,}",
+            since=f"{quiet.since:%Y-%m-%d %H:%M}",
+            suspicious=f"{quiet.suspicious:,}",
+            still=f"{quiet.still:,}",
         )
-        + (said["judged"].format(right=row.right, wrong=row.wrong) if row.right or row.wrong else "")
-        for row in rows
-    ]
-    parts = (Part(tuple(lines)), Part((said["zone"],), quiet=True))
-    return View(said["title"], f"{said['title']}: {len(rows)}", parts)
+        + asked
+    )
+
+
+def _export_view(export: ReportFile, request: Request, mark: Mark) -> View:
+    said = words(request.lang)["looks"]
+    what = said["export_of"].format(target=mark(request.target)) if request.target else said["export_all"]
+    text = said["exported"].format(what=what, file=export.name)
+    return View(said["title"], text, (Part((text,)), Part((said["columns"],), quiet=True)))
 
 
 def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark: Mark, *, prefix: str) -> View:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.jobs import Answer
 from bot.presentation.recommendations import is_impossible
+from bot.presentation.view import words
 from bot.requests import Lang
 from engine.errors import R1Error, UsageError
 from engine.identification import Identification
@@ -19,10 +20,12 @@ log = logging.getLogger("r1.pictures")
 
 
 def picture_of(answer: Answer, lang: Lang) -> Picture | None:
-    """The heat map of the attention heads that an answer reports, or the front of a recommendation that stands alone;
-    ``None`` where there is nothing to draw, or matplotlib is not installed."""
+    """The heat map of the attention heads that an answer reports, the front of a recommendation that stands alone, or a
+    target's timeline; ``None`` where there is nothing to draw, or matplotlib is not installed."""
     found = answer.identification or (answer.explanation.identification if answer.explanation else None)
     try:
+        if answer.timeline is not None and answer.export is None:
+            return timeline_of(answer, lang)
         if (advice := answer.recommendation) is not None:
             asks = advice.choice is None and not is_impossible(advice)
             return None if asks else front_of(advice, lang)
@@ -31,6 +34,27 @@ def picture_of(answer: Answer, lang: Lang) -> Picture | None:
         if error.code not in ("picture_nothing", "picture_no_options"):
             log.info("no picture: %s", error)
         return None
+
+
+def timeline_of(answer: Answer, lang: Lang) -> Picture:
+    """How the target that history was asked of went.
+
+    Raises:
+        UsageError: there is too little of it, or matplotlib is not installed.
+    """
+    from engine.pictures.timeline import Dot, Step, timeline
+
+    found = answer.timeline
+    if found is None:
+        raise UsageError("picture_no_timeline")
+    dots = [Dot(one.at, one.outcome, _titled(one.outcome, one.title, lang), one.confidence) for one in found.verdicts]
+    steps = [Step(one.at, one.log_e, one.reference, one.seconds, one.mark) for one in found.points]
+    return timeline(dots, steps, name=found.target, lang=lang)
+
+
+def _titled(outcome: str, title: str, lang: Lang) -> str:
+    """Which model a verdict held it to be; without one, what the outcome is called."""
+    return str(words(lang)["verdict"]["what"][outcome].format(title=title)) if outcome != "full" else title
 
 
 def front_of(advice: Recommendation, lang: Lang) -> Picture:

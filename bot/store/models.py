@@ -17,11 +17,19 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 JSON_ = JSON().with_variant(JSONB(), "postgresql")
+_TOLD, _TOLD_SQLITE = text("NOT silent"), text("silent = 0")
+QUIET_LOOKS = "('begun', 'same', 'still', 'suspicious')"
+"""States of looks that nobody is told of, as SQL: partial indexes leave them out, and queries have to say just the same."""
+_NEWS = text(f"state NOT IN {QUIET_LOOKS}")
+_TO_SUM_UP = text("state = 'same' AND NOT summed")
+_TO_SUM_UP_SQLITE = text("state = 'same' AND summed = 0")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -117,7 +125,8 @@ class JobRow(Base):
 
 
 class VerdictRow(Base):
-    """A verdict; ``payload`` is the Identification without its evidence, which has rows of its own."""
+    """A verdict; ``payload`` is the Identification without its evidence, which has rows of its own. ``silent``: nobody
+    asked for it or was told of it, as a watch's look found what it found before."""
 
     __tablename__ = "verdicts"
 
@@ -133,11 +142,15 @@ class VerdictRow(Base):
     confidence: Mapped[float] = mapped_column()
     claim_check: Mapped[str] = mapped_column(String(16))
     engine_version: Mapped[str] = mapped_column(String(32))
+    silent: Mapped[bool] = mapped_column(default=False, server_default=false())
     payload: Mapped[dict[str, Any]] = mapped_column(JSON_)
 
     __table_args__ = (
         Index("ix_verdicts_team_created", "team", "created"),
         Index("ix_verdicts_request_id", "request_id"),
+        Index("ix_verdicts_target", text("lower(target)"), "created"),
+        Index("ix_verdicts_told", "created", postgresql_where=_TOLD, sqlite_where=_TOLD_SQLITE),
+        Index("ix_verdicts_team_told", "team", "created", postgresql_where=_TOLD, sqlite_where=_TOLD_SQLITE),
     )
 
 
@@ -272,7 +285,8 @@ class WatchedRow(Base):
 class LookRow(Base):
     """A look of a watch: ``kind`` ``check`` (cheap, of an endpoint), ``verdict`` (an identification) or ``failed``;
     ``record`` is the ``engine.drift.records.LookRecord`` of a check, ``log_e`` its evidence for a change in all; of an
-    identification ``outcome``, ``title`` and ``confidence``; of a failure its ``code`` and ``values``."""
+    identification ``outcome``, ``title`` and ``confidence``; of a failure its ``code`` and ``values``. ``summed``: it stands
+    for all looks of its day that said ``same``, which are ``looks`` many and went into its ``requests`` and ``tokens``."""
 
     __tablename__ = "looks"
 
@@ -284,6 +298,8 @@ class LookRow(Base):
     log_e: Mapped[float | None] = mapped_column()
     requests: Mapped[int] = mapped_column(default=0)
     tokens: Mapped[int] = mapped_column(default=0)
+    looks: Mapped[int] = mapped_column(default=1, server_default="1")
+    summed: Mapped[bool] = mapped_column(default=False, server_default=false())
     record: Mapped[dict[str, Any]] = mapped_column(JSON_)
     verdict_id: Mapped[str | None] = mapped_column(ForeignKey("verdicts.id", ondelete="SET NULL"))
 
@@ -291,4 +307,7 @@ class LookRow(Base):
         Index("ix_looks_watch_id_at", "watch_id", "at"),
         Index("ix_looks_at", "at"),
         Index("ix_looks_verdict_id", "verdict_id"),
+        Index("ix_looks_news", "at", postgresql_where=_NEWS, sqlite_where=_NEWS),
+        Index("ix_looks_news_of", "watch_id", "at", postgresql_where=_NEWS, sqlite_where=_NEWS),
+        Index("ix_looks_to_sum_up", "at", postgresql_where=_TO_SUM_UP, sqlite_where=_TO_SUM_UP_SQLITE),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from bot.requests import (
     request_to_json,
 )
 from bot.store.feedback import Judged, judged
+from bot.store.looks import ALWAYS, Span
 from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
@@ -185,7 +186,7 @@ def latest_verdict(
     if team is not None:
         about = about.where(VerdictRow.team == team)
     if user is not None:
-        about = _not_others_private(about, user)
+        about = not_others_private(about, user)
     found = session.scalar(about.order_by(VerdictRow.created.desc(), VerdictRow.id).limit(1))
     return load_verdict(session, found) if found is not None else None
 
@@ -249,19 +250,25 @@ def history(
     user: str | None = None,
     target: str | None = None,
     limit: int = 10,
+    span: Span = ALWAYS,
 ) -> tuple[HistoryRow, ...]:
-    """Latest verdicts first; ``team=None`` for all, ``target`` as a part of the target's spec; with ``user``, none that
-    somebody else asked for in private."""
-    query = select(VerdictRow).order_by(VerdictRow.created.desc(), VerdictRow.id).limit(limit)
+    """Latest verdicts first, but for those of looks of which nobody was told; ``team=None`` for all, ``target`` as it is
+    named, else as a part of what is; with ``user``, none that somebody else asked for in private."""
+    query = select(VerdictRow).where(~VerdictRow.silent, *span.of(VerdictRow.created))
+    query = query.order_by(VerdictRow.created.desc(), VerdictRow.id).limit(limit)
     if team is not None:
         query = query.where(VerdictRow.team == team)
     if user is not None:
-        query = _not_others_private(query, user)
-    if target:
-        query = query.where(VerdictRow.target.icontains(target, autoescape=True))
-    rows = session.scalars(query).all()
+        query = not_others_private(query, user)
+    rows = _of_target(session, query, target) if target else session.scalars(query).all()
     opinions = judged(session, [row.id for row in rows])
     return tuple(history_row(row, opinions.get(row.id, Judged())) for row in rows)
+
+
+def _of_target(session: Session, query: Select[VerdictRow], target: str) -> Sequence[VerdictRow]:
+    """By the name as it is, which an index finds; where nothing is named so, by a part of it."""
+    exact = session.scalars(query.where(func.lower(VerdictRow.target) == target.lower())).all()
+    return exact or session.scalars(query.where(VerdictRow.target.icontains(target, autoescape=True))).all()
 
 
 def history_row(row: VerdictRow, said: Judged) -> HistoryRow:
@@ -279,7 +286,7 @@ def history_row(row: VerdictRow, said: Judged) -> HistoryRow:
     )
 
 
-def _not_others_private(verdicts: Select[Any], user: str) -> Select[Any]:
+def not_others_private(verdicts: Select[Any], user: str) -> Select[Any]:
     """Without what others asked in direct messages, or for their own eyes."""
     private = RequestRow.channel.startswith("D") | RequestRow.payload["private"].as_boolean().is_(True)
     theirs = select(RequestRow.id).where(RequestRow.id == VerdictRow.request_id, RequestRow.user != user, private)

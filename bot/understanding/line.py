@@ -48,7 +48,8 @@ def _watch(request: Request) -> list[str]:
 
 
 def _history(request: Request) -> list[str]:
-    return ["history", *_targets(request), *(["--limit", str(request.limit)] if request.limit != 10 else [])]
+    table = ["export"] if request.action == "export" else []
+    return ["history", *_targets(request), *table, *(["--limit", str(request.limit)] if request.limit != 10 else [])]
 
 
 def _other(request: Request) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.jobs import Job
 from bot.requests import Origin, Request, schedule_from_json
+from bot.store.looks import silence
 from bot.store.models import LookRow, WatchRow, now
 from bot.store.queries import StoredVerdict, load_verdict, storable
 from bot.watches.checking import note_check
@@ -57,17 +58,21 @@ def looked(session: Session, job: Job, verdict_id: str | None, check: Check | No
         return
     before, found = known_from_json(row.known), known_of(stored.identification.verdict, moment)
     if _tells_nothing(stored, before) and not told:
-        _note_verdict(session, row, found, "undecided", verdict_id)
+        _note_verdict(session, row, found, "undecided", verdict_id, check)
         _failed(session, row, job, "undecided", verdict_id=verdict_id)
         return
     if check is not None and not told and _is_alone(session, row, before, found):
-        _note_verdict(session, row, found, "deviates", verdict_id)
+        _note_verdict(session, row, found, "deviates", verdict_id, check)
+        if job.origin.surface == "watch":
+            silence(session, verdict_id, job.request_id)
         row.next_at = min(moment + _AGAIN, row.next_at) if row.next_at is not None else moment + _AGAIN
         row.state = "active"
         return
     recovered, row.failures = row.failures >= TOLD_AFTER, 0
     kind = _kind(row, check, before, found, recovered=recovered)
-    _note_verdict(session, row, found, "changed" if kind == "changed" else "same", verdict_id)
+    _note_verdict(session, row, found, "changed" if kind == "changed" else "same", verdict_id, check)
+    if kind is None and job.origin.surface == "watch":
+        silence(session, verdict_id, job.request_id)
     if kind is not None:
         change = change_to_json(check) if check is not None and told else None
         post_notice(session, row, job.id, kind, moment, verdict_id=verdict_id, change=change)
@@ -109,9 +114,14 @@ def _is_alone(session: Session, row: WatchRow, before: Known | None, found: Know
     return last is None or last.state != "deviates" or last.record.get("title") != found.title
 
 
-def _note_verdict(session: Session, row: WatchRow, found: Known, state: str, verdict_id: str | None) -> None:
+def _note_verdict(
+    session: Session, row: WatchRow, found: Known, state: str, verdict_id: str | None, check: Check | None
+) -> None:
+    """Keep what a look identified; where it was a check too, it counts as a look once."""
     record = {"outcome": found.outcome, "title": found.title, "confidence": found.confidence}
-    session.add(LookRow(watch_id=row.id, kind="verdict", state=state, record=storable(record), verdict_id=verdict_id))
+    look = LookRow(watch_id=row.id, kind="verdict", state=state, record=storable(record), verdict_id=verdict_id)
+    look.looks = 1 if check is None else 0
+    session.add(look)
 
 
 def look_failed(session: Session, job: Job, error: Mapping[str, Any]) -> None:
