@@ -22,6 +22,7 @@ from engine.questions.sentences import sentence_asks
 from engine.references import Reference
 from engine.targets.endpoint import Ask, Budget, Conversation, Endpoint
 from engine.targets.talk import Talk
+from engine.targets.target import Cost
 
 RECORDING = Budget(tokens=400_000, requests=200, seconds=3_600.0)
 """What a recording may spend unless told otherwise; a reasoning model thinks long before it answers ten facts."""
@@ -36,10 +37,10 @@ def record(
     family_with(variant)
     report = on_progress or (lambda progress: None)
     said = asyncio.run(_put_all(endpoint, budget or RECORDING, report))
-    behaviour = record_behaviour(said.endpoint, FIRST, on_progress)
     facts = _facts(said)
     if len(facts) < _FEWEST:
         raise TargetError("reference_too_little", host=urlsplit(endpoint.url).hostname or "?", read=len(facts))
+    behaviour, cost = record_behaviour(said.endpoint, _left(budget, said.cost), on_progress)
     levels = (capability.observe(said) or {"levels": {}})["levels"]
     return Reference(
         variant=variant,
@@ -50,10 +51,22 @@ def record(
         host=urlsplit(endpoint.url).hostname or "",
         created=datetime.now(UTC).date().isoformat(),
         engine_version=engine.__version__,
-        requests=said.cost.requests,
-        prompt_tokens=said.cost.prompt_tokens,
-        completion_tokens=said.cost.completion_tokens,
+        requests=said.cost.requests + cost.requests,
+        prompt_tokens=said.cost.prompt_tokens + cost.prompt_tokens,
+        completion_tokens=said.cost.completion_tokens + cost.completion_tokens,
     ).model_dump(mode="json")
+
+
+def _left(budget: Budget | None, spent: Cost) -> Budget:
+    """What may be spent on how it answers short prompts: no more than is left of what somebody allowed."""
+    if budget is None:
+        return FIRST
+    tokens = budget.tokens - spent.prompt_tokens - spent.completion_tokens
+    return Budget(
+        tokens=min(tokens, FIRST.tokens),
+        requests=min(budget.requests - spent.requests, FIRST.requests),
+        seconds=min(budget.seconds - spent.seconds, FIRST.seconds),
+    )
 
 
 async def _put_all(endpoint: Endpoint, budget: Budget, report: OnProgress) -> Conversation:

@@ -19,7 +19,7 @@ from engine.targets.endpoint import Ask, Reply
 LOGPROBS = 20
 CLOSED = "<think>\n\n</think>\n\n"
 """Begun for the model, so that what comes first is an answer: R1's chat template begins with ``<think>``."""
-_SHOWN = 24
+_SHOWN, _NAME = 24, 80
 _STEP = 4
 _PACED = 8
 _LONGEST = 80.0
@@ -74,7 +74,7 @@ def seen_in(one: Prompt, reply: Reply) -> Iterator[Seen]:
     if reply.prompt_tokens:
         yield Seen(f"count:{one.id}", "identity", str(reply.prompt_tokens))
     if reply.model:
-        yield Seen("model:served", "identity", plain(reply.model))
+        yield Seen("model:served", "identity", plain(reply.model)[:_NAME])
     if reply.times:
         yield Seen("seconds:first", "service", _log(reply.times[0]))
     if len(reply.times) >= _PACED:

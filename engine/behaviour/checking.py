@@ -21,6 +21,7 @@ from engine.identification import OnProgress, Progress
 from engine.inquiry import choose_model
 from engine.targets.endpoint import Budget, Endpoint, Reply
 from engine.targets.talk import Talk
+from engine.targets.target import Cost
 
 FIRST = Budget(tokens=16_000, requests=700, seconds=1_200.0)
 """What the first check may spend: it finds what to ask, and how the endpoint usually answers."""
@@ -29,6 +30,7 @@ AGAIN = Budget(tokens=9_000, requests=400, seconds=600.0)
 requests, and less than 200 tokens."""
 REMEMBERED = 60
 """Checks among which a change is dated."""
+_NOT_OFFERED = (400, 404, 405, 415, 422, 501)
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -51,13 +53,16 @@ def check(
     return asyncio.run(_again(endpoint, watched, budget or AGAIN, on_step))
 
 
-def record_behaviour(endpoint: Endpoint, budget: Budget, on_progress: OnProgress | None) -> Behaviour | None:
-    """How an endpoint answers, to be a part of a reference; ``None`` where it says nothing to go by."""
+def record_behaviour(
+    endpoint: Endpoint, budget: Budget, on_progress: OnProgress | None
+) -> tuple[Behaviour | None, Cost]:
+    """How an endpoint answers, to be a part of a reference, and what it took to know; ``None`` where it says nothing to go
+    by."""
     try:
         first = check(endpoint, None, reference=None, budget=budget, on_progress=on_progress)
     except TargetError:
-        return None
-    return Behaviour(first.watched.prompts, first.watched.past.bags)
+        return None, Cost()
+    return Behaviour(first.watched.prompts, first.watched.past.bags), first.cost
 
 
 def accept(watched: Watched) -> Watched:
@@ -78,7 +83,7 @@ async def _first(endpoint: Endpoint, given: Behaviour | None, budget: Budget, on
         found = found or await find(talk, random, on_step)
         alpha = ALPHA if reference is None else ALPHA / 2
         look = Look(
-            replace(test.learn(test.begin(seed, alpha), _lasting(found.seen)), day=_day(at)),
+            test.learn(test.begin(seed, alpha, _day(at)), _lasting(found.seen)),
             test.new_look(test.from_bags(reference.bags, seed + 1, alpha)) if reference is not None else None,
         )
         look.reference = compared(look.reference, found.seen)
@@ -90,6 +95,7 @@ async def _first(endpoint: Endpoint, given: Behaviour | None, budget: Budget, on
         kept = Watched(
             found.prompts, look.past, look.reference, change=change, differs=differs, recent=(record,),
             lacks=(*lacks, *found.lacks), model=talk.conversation.endpoint.model,
+            refused=tuple(sorted(talk.dialect.refused)),
         )  # fmt: skip
         return Check(kept, record, change, cost=talk.cost())
 
@@ -105,14 +111,23 @@ async def _again(endpoint: Endpoint, watched: Watched, budget: Budget, on_step: 
     at = datetime.now(UTC)
     random = Random(watched.past.seed * 1_000_003 + watched.past.bets * 31 + watched.past.looks)
     async with Talk(endpoint if endpoint.model else replace(endpoint, model=watched.model), budget) as talk:
+        talk.dialect.refused.update(watched.refused)
         reference = watched.reference if not watched.differs else None
         look = Look(test.new_look(watched.past, _day(at)), test.new_look(reference) if reference is not None else None)
-        replies, escalated = await _asked(talk, watched, look, random, on_step)
+        try:
+            replies, escalated = await _asked(talk, watched, look, random, on_step)
+        except TargetError as error:
+            if not _is_not_offered(error):
+                raise
+            replies, escalated = [], False  # What it offered before, it may offer no longer, and answer all the same.
         state = state_of(watched, look)
         record = _record(look, talk, at, state, replies)
         kept = replace(watched, past=look.past, recent=(*watched.recent, record)[-REMEMBERED:])
+        kept = replace(kept, refused=tuple(sorted(talk.dialect.refused)))
         kept = replace(kept, reference=look.reference) if look.reference is not None else kept
         if state not in ("changed", "replaced", "recovered"):
+            if not any(one.signal == "distribution" for one in look.seen):
+                kept = await _found_anew(talk, kept, random, on_step)
             return Check(kept, record, watched.change, escalated=escalated, cost=talk.cost())
         change = change_seen(watched, look, kept.recent)
         if change.against == "reference":
@@ -147,12 +162,31 @@ async def _asked(talk: Talk, watched: Watched, look: Look, random: Random, on_st
     return replies, escalated
 
 
+def _is_not_offered(error: TargetError) -> bool:
+    return error.code == "endpoint_not_found" or error.values.get("status") in _NOT_OFFERED
+
+
+async def _found_anew(talk: Talk, kept: Watched, random: Random, on_step: OnStep) -> Watched:
+    """Other prompts, where those that there are tell no more: no logprobs come any longer, or no text is continued. What
+    was seen before goes on being compared with, as far as it is still asked."""
+    found = await find(talk, random, on_step)
+    known = {one.id: one for one in kept.prompts}
+    new = [one for one in _lasting(found.seen) if one.stream not in kept.past.bags]
+    return replace(
+        kept,
+        prompts=tuple(known.get(one.id, one) for one in found.prompts),
+        past=test.learn(kept.past, new),
+        lacks=found.lacks,
+        refused=tuple(sorted(talk.dialect.refused)),
+    )
+
+
 async def _as_now(talk: Talk, watched: Watched, kept: Watched, look: Look, random: Random, on_step: OnStep) -> Watched:
     """A new test, against how the endpoint answers now, which is learned at once. What it was first is not forgotten."""
     _, seen = await learn(talk, _learning(kept.prompts, shared=2), random, on_step)
-    past = test.learn(test.begin(look.past.seed + 1, look.past.alpha), _lasting((*look.seen, *seen)))
+    past = test.learn(test.begin(look.past.seed + 1, look.past.alpha, look.past.day), _lasting((*look.seen, *seen)))
     before = watched.before or watched.past.bags
-    return replace(kept, past=replace(past, day=look.past.day), before=before, recent=kept.recent[-1:])
+    return replace(kept, past=past, before=before, recent=kept.recent[-1:])
 
 
 def _as_before(watched: Watched, kept: Watched, look: Look) -> Watched:

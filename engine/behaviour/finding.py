@@ -30,13 +30,17 @@ TRIED, TRIED_ALIKE = 60, 3
 UNDECIDED, SURE = 8, 16
 """Prompts that are kept: where answers vary, and where they do not; of logprobs those with the least margins."""
 FIRST_KEPT = 12
+MUTE = 4
+"""Prompts that are kept where no words come back, as where thoughts are hidden: tokens are counted, and a name is told."""
 REPEATS = 16
 """How often each prompt that is kept is put, to know what is usual there."""
 TEXT_TOKENS, TEXTS_KEPT = 32, 5
 TEXT_TRIED, TEXT_REPEATS = 6, 10
 """How often a text is made to find how it always begins, and then how often to know how often it does."""
 _THOUGHTS = 6
-_SHORTEST_USUAL = 12
+_SHORTEST_USUAL, _LONGEST_USUAL = 12, 240
+"""Characters; servers that write on whatever they are allowed would fill what is remembered."""
+_THINKING = ("<think", "[THINK]", "<|channel|>")
 _TRIALS: tuple[Form, ...] = ("chat", "closed_think", "raw")
 
 
@@ -66,7 +70,7 @@ async def find(talk: Talk, random: Random, on_step: OnStep) -> Found:
     texts = await _texts(talk, long if length == 1 else [], random, on_step)
     lacks += [] if texts or length > 1 else ["texts"]
     learned, seen = await learn(talk, [*short * REPEATS, *texts * TEXT_REPEATS], random, on_step)
-    if not learned:
+    if all(one.signal == "service" for one in seen):
         raise TargetError("behaviour_nothing", host=talk.wire.host)
     lacks += [] if any(one.stream.startswith("count:") for one in seen) else ["usage"]
     return Found(learned, seen, tuple(lacks))
@@ -77,18 +81,26 @@ async def learn(
 ) -> tuple[tuple[Prompt, ...], tuple[Seen, ...]]:
     """Put prompts in a random order; returns each once, with the tokens that the server counts, and all that they showed.
     As many as the budget allows."""
-    replies = await put(talk, random.sample(order, len(order)), on_step)
+    replies = await put(talk, random.sample(order, len(order)), on_step, random)
     known = {one.id: counted(one, reply) for one, reply in replies}
     return tuple(known.values()), tuple(seen for one, reply in replies for seen in seen_in(one, reply))
 
 
-async def put(talk: Talk, prompts: Sequence[Prompt], on_step: OnStep) -> list[tuple[Prompt, Reply]]:
-    """The replies to prompts, without those that failed; as many as the budget allows, as many at once as the endpoint takes."""
+async def put(
+    talk: Talk, prompts: Sequence[Prompt], on_step: OnStep, random: Random | None = None
+) -> list[tuple[Prompt, Reply]]:
+    """The replies to prompts, without those that failed; as many as the budget allows, as many at once as the endpoint takes.
+
+    Args:
+        random: draws how many are put at once. Requests that a server computes together round otherwise than one alone, and
+            a check may find it idle or not.
+    """
     found: list[tuple[Prompt, Reply]] = []
-    at_once = talk.conversation.endpoint.concurrency
-    for at in range(0, len(prompts), at_once):
+    most, at = talk.conversation.endpoint.concurrency, 0
+    while at < len(prompts):
         on_step(at, len(prompts))
-        batch = list(prompts[at : at + at_once])
+        batch = list(prompts[at : at + (random.randint(1, most) if random is not None else most)])
+        at += len(batch)
         while batch and not talk.has_left(sum(one.tokens for one in batch), len(batch)):
             batch.pop()
         if not batch:
@@ -121,7 +133,8 @@ async def _offered(talk: Talk) -> tuple[Form, bool, bool]:
 
 
 def _thinks(reply: Reply) -> bool:
-    return bool(reply.reasoning) or reply.text.lstrip().startswith("<think")
+    """Whether it begins with thoughts, shown or, where nothing comes back, hidden."""
+    return bool(reply.reasoning) or not reply.generated.strip() or reply.text.lstrip().startswith(_THINKING)
 
 
 def _has_logprobs(reply: Reply) -> bool:
@@ -147,10 +160,11 @@ async def _by_answers(talk: Talk, tried: list[Prompt], random: Random, on_step: 
     order = tried * TRIED_ALIKE
     random.shuffle(order)
     for one, reply in await put(talk, order, on_step):
-        if reply.generated:
-            answers.setdefault(one, Counter())[reply.generated] += 1
+        answers.setdefault(one, Counter())[reply.generated] += 1
     undecided = [one for one in tried if one in answers and len(answers[one]) > 1]
     sure = [one for one in tried if one in answers and len(answers[one]) == 1]
+    if not any(any(said) for said in answers.values()):
+        return tuple(sure[:MUTE])
     kept = random.sample(undecided, min(len(undecided), UNDECIDED))
     return (*kept, *random.sample(sure, min(len(sure), UNDECIDED + SURE - len(kept))))
 
@@ -163,7 +177,7 @@ async def _texts(talk: Talk, tried: list[Prompt], random: Random, on_step: OnSte
     kept: list[Prompt] = []
     for one in tried:
         said = [plain(reply.generated) for each, reply in replies if each == one]
-        usual = usual_of(said) if len(said) > 1 else ""
+        usual = usual_of(said)[:_LONGEST_USUAL] if len(said) > 1 else ""
         if len(usual) >= _SHORTEST_USUAL:
             kept.append(replace(one, usual=usual, prompt_tokens=2 * one.prompt_tokens))
     return tuple(kept[:TEXTS_KEPT])

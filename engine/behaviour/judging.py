@@ -40,23 +40,32 @@ class Look:
             self.seen.append(one)
             self.past, p = test.take(self.past, one)
             if p is not None:
-                channel = f"{one.signal}/rare"
-                self.p[channel] = (*self.p.get(channel, ()), round(p, 6))
+                self.p[one.signal] = (*self.p.get(one.signal, ()), round(p, 6))
             self.reference = compared(self.reference, [one])
 
 
 def compared(reference: Monitor | None, seen: Iterable[Seen]) -> Monitor | None:
-    """The test against a reference after what was seen, as far as the reference was asked the same. How fast its own server
-    was, and what that called the model, says nothing here."""
+    """The test against a reference after what was seen, as far as the reference was asked the same, until it is decided. How
+    fast its own server was, and what that called the model, says nothing here."""
     for one in seen:
+        if reference is not None and test.is_changed(reference):
+            break
         if (
             reference is not None
             and one.stream in reference.bags
             and one.signal != "service"
             and one.stream != "model:served"
+            and _comparable(one.value, reference.bags[one.stream])
         ):
             reference, _ = test.take(reference, one)
     return reference
+
+
+def _comparable(value: object, bag: Bag) -> bool:
+    """Whether a server gives as many alternatives as the one of the reference: vendors give 5 to 20."""
+    if not isinstance(value, Mapping) or not isinstance(bag.center, Mapping):
+        return True
+    return 2 * len(value) > len(bag.center)
 
 
 def state_of(watched: Watched, look: Look) -> State:
@@ -89,6 +98,7 @@ def differing(
 ) -> Change:
     """That an endpoint is not as the reference."""
     evidence, signals = test.log_e(reference)["total"], test.signals_changed(reference)
+    seen = [one for one in seen if one.stream != "model:served"]
     return describe(bags, seen, signals=signals, log_e=evidence, records=recent, against="reference")
 
 

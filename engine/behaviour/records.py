@@ -61,6 +61,7 @@ class Watched:
         recent: the latest checks, the oldest first: those since which a change may lie.
         lacks: ways of asking that the server does not offer: ``logprobs``, ``closed_think``, ``usage``, ``texts``.
         model: which model of the server it is.
+        refused: fields of a request that the server does not take: sent again, they would cost a request each time.
     """
 
     prompts: tuple[Prompt, ...]
@@ -72,6 +73,7 @@ class Watched:
     recent: tuple[LookRecord, ...] = ()
     lacks: tuple[str, ...] = ()
     model: str = ""
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

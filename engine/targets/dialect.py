@@ -6,6 +6,7 @@ Sources: OpenAI API reference; the documentations of vLLM, SGLang, llama.cpp's s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,10 +20,18 @@ from engine.targets.wire import Response
 Event = Mapping[str, Any]
 _POSITIONS, _ALTERNATIVES, _NAME = 4_000, 64, 200
 """Most positions with logprobs, alternatives at each, and characters of a model's name that are kept."""
+_MORE = "alternatives>"
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?![\w.]*\d)")
 
 
 class Dialect(Protocol):
-    """One way of asking."""
+    """One way of asking.
+
+    Attributes:
+        refused: fields that the server does not take.
+    """
+
+    refused: set[str]
 
     def request(self, ask: Ask) -> tuple[str, dict[str, Any]]:
         """URL and body."""
@@ -57,10 +66,10 @@ class _OpenAI:
                                 "stream_options": {"include_usage": True}, "max_tokens": ask.max_tokens}  # fmt: skip
         if ask.raw:
             body["prompt"] = ask.prompt
-            body |= {"logprobs": ask.logprobs} if ask.logprobs else {}
+            body |= {"logprobs": self._most(ask)} if ask.logprobs else {}
         else:
             body["messages"] = [{"role": "user", "content": ask.prompt}]
-            body |= {"logprobs": True, "top_logprobs": ask.logprobs} if ask.logprobs else {}
+            body |= {"logprobs": True, "top_logprobs": self._most(ask)} if ask.logprobs else {}
         body |= ask.options
         if "max_tokens" in self.refused:
             body["max_completion_tokens"] = ask.max_tokens
@@ -74,10 +83,23 @@ class _OpenAI:
         # What was taken before is not what the server complains of: a text may be too long for it.
         sent = [name for name in self._OPTIONAL if name in body and (ask.raw, name) not in self.taken]
         named = [name for name in sent if name in message]
+        if "logprobs" in message and named and (fewer := self._fewer(ask, message)):
+            self.refused.add(f"{_MORE}{fewer}")
+            return True
         if not sent or (not named and (sent[0] in ("stream", "max_tokens") or ask.raw)):
             return False
         self.refused.update(named[:1] or sent[:1])
         return True
+
+    def _most(self, ask: Ask) -> int:
+        """How many alternatives to ask for: vendors allow 5, 8, 10 or 20."""
+        allowed = [int(name.removeprefix(_MORE)) for name in self.refused if name.startswith(_MORE)]
+        return min([ask.logprobs, *allowed])
+
+    def _fewer(self, ask: Ask, message: str) -> int:
+        """The number of alternatives that a complaint allows; 0 where it says none."""
+        asked = self._most(ask)
+        return max((number for number in map(int, _NUMBER.findall(message)) if 1 < number < asked), default=0)
 
     def reply(self, ask: Ask, response: Response) -> Reply:
         host, said = host_of(self.endpoint), _Said()
@@ -96,6 +118,7 @@ class _Ollama:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.refused: set[str] = set()
 
     def request(self, ask: Ask) -> tuple[str, dict[str, Any]]:
         options = {"num_predict": ask.max_tokens, "temperature": ask.temperature}
