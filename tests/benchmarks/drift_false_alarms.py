@@ -25,11 +25,13 @@ def main() -> int:
         for seed, at, found in pool.imap_unordered(_watched, [(seed, checks) for seed in range(endpoints)]):
             called += at is not None
             if at is not None:
-                print(f"  endpoint {seed} ({stable(seed)}) is called changed at check {at}: {found[4]}")
+                print(f"  endpoint {seed} ({stable(seed)}) is called changed at check {at}: {found[4]}", flush=True)
             looks, requests, tokens, escalated = (
                 a + b for a, b in zip((looks, requests, tokens, escalated), found[:4], strict=True)
             )  # type: ignore[arg-type]
             highest.append(found[5])
+            if len(highest) % 20 == 0:
+                print(f"  {len(highest)} endpoints, {looks} checks: {called} called changed", flush=True)
     share = called / endpoints
     print(
         f"{endpoints} stable endpoints, {checks} checks each: {called} ever called changed, {share:.1%} (bar {ALPHA:.0%})"

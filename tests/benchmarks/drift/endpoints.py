@@ -3,7 +3,8 @@
 A model is, for each prompt, the logits of its candidates; a swap moves each by a normal amount of a standard deviation
 ``delta`` (nats). Servers are not deterministic at temperature 0: who else is in the batch moves the sums a little, in a few
 discrete ways (Yuan et al., "Understanding and Mitigating Numerical Sources of Nondeterminism in LLM Inference",
-arXiv 2506.09501); here one of some batch shapes, each with a shift of its own, and rarely a larger one. Sizes of ``delta``:
+arXiv 2506.09501); here one of some batch shapes, each with a shift of its own, and rarely a larger one. Which shape it is
+follows the load, so answers are not quite exchangeable over a day. Sizes of ``delta``:
 what tests/benchmarks/tiny_change.py measures on a real small model: some hundredths of a nat for int8, some tenths for int4.
 Load: a daily cycle and bursts multiply the time to the first token; a failed request is asked again, and only takes longer.
 """
@@ -79,34 +80,38 @@ class Endpoint:
             self.logits[one.id] = (base.tolist(), moved.tolist())
             scale = nature.noise * (math.sqrt(2) if one.way == "text" else 1.0)
             self.shifts[one.id] = draw.normal(0, scale, (BATCHES, size)).tolist()
+        self.told: dict[tuple[str, bool, int, float], Seen] = {}
         self.counts = {one.id: int(draw.integers(18, 40)) for one in self.prompts}
 
     def seen(self, one: Prompt) -> list[Seen]:
         """What a reply to a prompt shows."""
         random = self.random
         other = self.swapped and self.swap is not None and random.random() < self.swap.share
-        logits = self.logits[one.id][other]
-        # One batch shape is the usual one; a burst brings others.
-        batch = 0 if random.random() > 0.3 * self.nature.busy else random.randrange(1, BATCHES)
-        shift = self.shifts[one.id][batch]
+        load = 1 + math.sin(self.hour / 24 * 2 * math.pi)
+        # One batch shape is the usual one; busy hours bring others.
+        batch = 0 if random.random() > 0.3 * self.nature.busy * load else random.randrange(1, BATCHES)
         more = 5.0 if random.random() < 0.002 else 1.0
         count = self.counts[one.id] + (3 if other and self.swap is not None and self.swap.counts else 0)
-        found = [self._told(one, logits, shift, more), Seen(f"count:{one.id}", "identity", str(count))]
-        busy = 1 + self.nature.busy * (1 + math.sin(self.hour / 24 * 2 * math.pi))
+        case = (one.id, other, batch, more)
+        if case not in self.told:
+            self.told[case] = _told(one, self.logits[one.id][other], self.shifts[one.id][batch], more)
+        found = [self.told[case], Seen(f"count:{one.id}", "identity", str(count))]
+        busy = 1 + self.nature.busy * load
         wait = 0.25 * busy * (1 + random.expovariate(3)) + (2.0 if random.random() < 0.02 * busy else 0.0)
         return [*found, Seen("seconds:first", "service", math.log(wait))]
 
-    def _told(self, one: Prompt, logits: Sequence[float], shift: Sequence[float], more: float) -> Seen:
-        if one.way == "text":
-            lost = (at for at, (ahead, by) in enumerate(zip(logits, shift, strict=True)) if ahead + by * more < 0)
-            at = next(lost, None)
-            return Seen(f"text:{one.id}", "distribution", "=" if at is None else str(4 * at))
-        found = [logit + by * more for logit, by in zip(logits, shift, strict=True)]
-        if one.way == "border":
-            return Seen(f"border:{one.id}", "distribution", str(max(range(TOP), key=found.__getitem__)))
-        top = max(found)
-        norm = top + math.log(math.fsum(math.exp(value - top) for value in found))
-        return Seen(f"first:{one.id}", "distribution", {str(at): value - norm for at, value in enumerate(found)})
+
+def _told(one: Prompt, logits: Sequence[float], shift: Sequence[float], more: float) -> Seen:
+    if one.way == "text":
+        lost = (at for at, (ahead, by) in enumerate(zip(logits, shift, strict=True)) if ahead + by * more < 0)
+        at = next(lost, None)
+        return Seen(f"text:{one.id}", "distribution", "=" if at is None else str(4 * at))
+    found = [logit + by * more for logit, by in zip(logits, shift, strict=True)]
+    if one.way == "border":
+        return Seen(f"border:{one.id}", "distribution", str(max(range(TOP), key=found.__getitem__)))
+    top = max(found)
+    norm = top + math.log(math.fsum(math.exp(value - top) for value in found))
+    return Seen(f"first:{one.id}", "distribution", {str(at): value - norm for at, value in enumerate(found)})
 
 
 def _made(number: int, way: str) -> Prompt:
