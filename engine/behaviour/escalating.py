@@ -6,6 +6,7 @@ chance outlier brought is lost again within a few answers, and a change is certa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
@@ -15,8 +16,8 @@ from engine.drift.records import Monitor
 
 QUIET = 2
 QUIET_TOKENS = 200
-_TEXTS_TOO = 0.25
-BEGIN, CALM = 3.0, 1.0
+_TEXTS_TOO, _TEXTS_EACH = 0.25, 4
+BEGIN, CALM = 3.0, 0.3
 """Recent evidence for a change, in nats: from which a check asks on, and below which it is content."""
 MOST_REQUESTS, MOST_TOKENS = 200, 5_000
 """What one check asks at most, whatever it sees."""
@@ -41,10 +42,15 @@ def _drawn(prompts: Sequence[Prompt], most: int, random: Random) -> list[Prompt]
 
 
 def further(prompts: Sequence[Prompt], asked: Sequence[Prompt], random: Random) -> Prompt | None:
-    """What it asks next: the cheapest kind that there is, each prompt as often as the others."""
-    short = [one for one in prompts if one.way != "text"] or list(prompts)
-    counts = [asked.count(one) for one in short]
-    least = [one for one, count in zip(short, counts, strict=True) if count == min(counts)]
+    """What it asks next, each prompt as often as the others of its kind: logprobs where there are any; else short prompts and
+    texts by turns, for a change may show in the one and hardly in the other."""
+    counts = Counter(one.id for one in asked)
+    texts = [one for one in prompts if one.way == "text" and counts[one.id] < _TEXTS_EACH]
+    firsts = [one for one in prompts if one.way == "first"]
+    borders = [one for one in prompts if one.way == "border"]
+    kind = firsts or (texts if len(asked) % 2 == 0 else borders) or borders or texts
+    fewest = min((counts[one.id] for one in kind), default=0)
+    least = [one for one in kind if counts[one.id] == fewest]
     return random.choice(least) if least else None
 
 

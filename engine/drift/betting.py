@@ -15,7 +15,7 @@ from operator import mul
 
 from engine.drift.records import Signal, Wealth
 
-RATES = (0.03, 0.003, 0.0003)
+RATES = (0.1, 0.01, 0.001)
 """Shares of what is idle with which bets are begun at a look: changes are expected once in so many looks."""
 BACK = 0.02
 """Share of what is staked that is taken back at a look."""
