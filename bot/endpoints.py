@@ -46,10 +46,11 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An endpoint to ask, and what asking may cost."""
+    """An endpoint to ask, and what asking may cost. ``most``: tokens that whoever registered it, or asks, allows at once."""
 
     endpoint: Endpoint
     budget: Budget
+    most: int | None = None
 
 
 def is_name(text: str) -> bool:
@@ -121,7 +122,7 @@ def resolve(
         concurrency=row.concurrency,
     )
     cap = row.budget_tokens or (THOROUGH.tokens if team is not None else None)
-    return Asked(endpoint, budget_of(request, cap))
+    return Asked(endpoint, budget_of(request, cap), request.budget_tokens or row.budget_tokens)
 
 
 def unregistered(request: Request, key_env: str | None) -> Asked | None:

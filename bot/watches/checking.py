@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ from bot.store import Store
 from bot.store.models import LookRow, WatchedRow, WatchRow, now
 from bot.store.queries import storable
 from bot.watches.known import known_from_json
+from engine.errors import TargetError
 from engine.identification import Progress
 
 if TYPE_CHECKING:
     from engine.behaviour.records import Behaviour, Check, Watched
+    from engine.targets.endpoint import Budget
 
 _TELLING = ("changed", "replaced", "recovered")
 """What a check finds that makes one want to know which model it is now."""
@@ -29,9 +31,10 @@ _TELLING = ("changed", "replaced", "recovered")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found; ``due``: which model it is has to be identified too."""
+    """What a check found, ``None`` where an endpoint says nothing that could be compared; ``due``: which model it is has to be
+    identified too."""
 
-    check: Check
+    check: Check | None
     due: bool
 
 
@@ -55,8 +58,22 @@ def check_endpoint(
     reference = None
     if watched is None and known is not None and len(known.variants) == 1:
         reference = _reference(settings, known.variants[0])
-    check = engine.check(asked.endpoint, watched, reference=reference, on_progress=on_progress)
+    budget = _budget(asked.most, watched)
+    try:
+        check = engine.check(asked.endpoint, watched, reference=reference, budget=budget, on_progress=on_progress)
+    except TargetError as error:
+        if error.code != "behaviour_nothing":
+            raise
+        return Checked(None, due=True)
     return Checked(check, due or check.look.state in _TELLING)
+
+
+def _budget(most: int | None, watched: Watched | None) -> Budget | None:
+    """What a check may spend where somebody set a limit below what it would."""
+    from engine.behaviour.checking import AGAIN, FIRST
+
+    usual = FIRST if watched is None else AGAIN
+    return replace(usual, tokens=most) if most is not None and most < usual.tokens else None
 
 
 def watched_of(session: Session, watch_id: str) -> Watched | None:

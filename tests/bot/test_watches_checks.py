@@ -15,10 +15,13 @@ from sqlalchemy import func, select, update
 
 import engine
 from bot.demo import running_bot
+from bot.endpoints import resolve
 from bot.local_slack import LocalSlack
+from bot.requests import Origin, request_from_json
+from bot.settings import load_settings
 from bot.store import Store, open_store
 from bot.store.models import EndpointRow, JobRow, LookRow, RequestRow, WatchRow, now
-from bot.watches.checking import remember_watched, watched_of
+from bot.watches.checking import check_endpoint, remember_watched, watched_of
 from engine.targets.endpoint import parse_endpoint
 
 FULL, DISTILL = HONEST["DeepSeek-R1"], HONEST["R1-Distill-Qwen-7B"]
@@ -111,4 +114,22 @@ def test_a_change_is_accepted_in_a_terminal_and_only_a_change(tmp_path: Path) ->
     with store.read() as session:
         kept = watched_of(session, found["id"])
     assert kept is not None and kept.change is None and not kept.before
+    store.close()
+
+
+def test_a_check_keeps_to_what_an_endpoint_may_cost(tmp_path: Path) -> None:
+    with Arena([FULL]) as arena:
+        r1("endpoint", "add", "vendor", arena.spec(FULL), "--budget-tokens", "2500")
+        r1("watch", "add", "vendor")
+        store, settings = open_store(os.environ["R1_DATABASE_URL"]), load_settings()
+        with store.read() as session:
+            row = session.scalars(select(WatchRow)).one()
+            request = request_from_json(row.request)
+            asked = resolve(session, request, Origin("cli"), settings)
+        assert asked is not None and asked.most == 2500
+        before = arena.tally(FULL)
+        found = check_endpoint(store, settings, request, asked, lambda progress: None)
+        after = arena.tally(FULL)
+    assert found.check is not None and found.check.look.state == "begun" and found.due
+    assert sum(after[name] - before[name] for name in ("prompt_tokens", "completion_tokens")) <= 2500
     store.close()
