@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.option("--target", metavar="NAME")
 @click.option("--yes", is_flag=True)
 @LANG
-@printed("deleted", "requests", "jobs", "verdicts", "evidence", "recommendations", "watches", "opinions", "people",
-         "pending")  # fmt: skip
+@printed("deleted", "requests", "jobs", "verdicts", "evidence", "recommendations", "watches", "looks", "opinions",
+         "people", "pending")  # fmt: skip
 def forget(who: str | None, user: str | None, team: str | None, before: str | None, target: str | None, yes: bool,
            lang: Lang | None, as_json: bool) -> int:  # fmt: skip
     from bot.forgetting import Scope

@@ -3,7 +3,8 @@
 What several people's jobs refer to stays with those who are not forgotten. Questions still being answered are left,
 so that no worker finds its question gone; those a day old that never got their answer are not.
 
-A watch is no past question: it goes with who made it, its team or its target, and by time only once it is over. What
+A watch is no past question: it goes with who made it, its team or its target, and by time only once it is over; all that
+it remembers and its looks go with it, and by time its looks go alone. What
 Slack says of somebody and what they chose goes with them, and comes back when they ask again. Whether a verdict was
 called right goes with the verdict, and with whoever called it so.
 """
@@ -11,7 +12,7 @@ called right goes with the verdict, and with whoever called it so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -24,10 +25,12 @@ from bot.store.models import (
     EvidenceRow,
     FeedbackRow,
     JobRow,
+    LookRow,
     PersonRow,
     RecommendationRow,
     RequestRow,
     VerdictRow,
+    WatchedRow,
     WatchRow,
     now,
 )
@@ -63,6 +66,7 @@ class Forgotten:
     evidence: int = 0
     recommendations: int = 0
     watches: int = 0
+    looks: int = 0
     opinions: int = 0
     people: int = 0
     pending: int = 0
@@ -109,7 +113,7 @@ def forget(store: Store, scope: Scope, *, dry: bool, most: int | None = None) ->
 def expire(store: Store, days: int, most: int) -> int:
     """Delete what is older than ``days``, at most ``most`` questions and verdicts without one; returns how many went."""
     done = forget(store, Scope(before=now() - timedelta(days=days)), dry=False, most=most)
-    return max(done.requests, done.verdicts, done.watches)
+    return max(done.requests, done.verdicts, done.watches, done.looks)
 
 
 def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
@@ -120,7 +124,7 @@ def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
     oldest = asked.where(over).order_by(RequestRow.created).limit(most)
     chosen = session.scalars(oldest.with_for_update(of=RequestRow, skip_locked=most is not None)).all()
     pending = session.scalar(select(func.count()).select_from(asked.where(~over).subquery())) or 0
-    done, going = Forgotten(pending=pending, watches=watches) + _delete_own(session, scope), frozenset(chosen)
+    done, going = watches + Forgotten(pending=pending) + _delete_own(session, scope), frozenset(chosen)
     for batch in _batches(chosen):
         done += _delete_requests(session, batch, going)
     if scope.user is None:  # verdicts whose question is gone are nobody's
@@ -130,14 +134,29 @@ def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
     return done
 
 
-def _delete_watches(session: Session, scope: Scope, most: int | None) -> int:
-    """With what they would have looked at or told."""
+def _delete_watches(session: Session, scope: Scope, most: int | None) -> Forgotten:
+    """With what they would have looked at or told, what they saw, and what they remember of it."""
     mine = select(WatchRow.id).where(*_watched(scope)).order_by(WatchRow.ended).limit(most)
-    gone = 0
+    gone = Forgotten()
     for batch in _batches(session.scalars(mine.with_for_update(skip_locked=most is not None)).all()):
         call_off(session, batch)
-        gone += _count(session, delete(WatchRow).where(WatchRow.id.in_(batch)))
-    return gone
+        looks = _count(session, delete(LookRow).where(LookRow.watch_id.in_(batch)))
+        session.execute(delete(WatchedRow).where(WatchedRow.watch_id.in_(batch)))
+        watches = _count(session, delete(WatchRow).where(WatchRow.id.in_(batch)))
+        gone += Forgotten(watches=watches, looks=looks)
+    return gone + _delete_looks(session, scope, most) if scope.before is not None else gone
+
+
+def _delete_looks(session: Session, scope: Scope, most: int | None) -> Forgotten:
+    """Those before a time, of watches that go on."""
+    old = select(LookRow.id).where(LookRow.at < scope.before).order_by(LookRow.at).limit(most)
+    watches = select(WatchRow.id).where(*_watched(replace(scope, before=None)))
+    if replace(scope, before=None) != Scope():
+        old = old.where(LookRow.watch_id.in_(watches))
+    gone = 0
+    for batch in _batches(session.scalars(old.with_for_update(skip_locked=most is not None)).all()):
+        gone += _count(session, delete(LookRow).where(LookRow.id.in_(batch)))
+    return Forgotten(looks=gone)
 
 
 def _watched(scope: Scope) -> Iterator[ColumnElement[bool]]:
@@ -225,7 +244,7 @@ def _count(session: Session, statement: Delete) -> int:
     return int(result.rowcount)
 
 
-def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+def _batches(ids: Sequence[Any]) -> Iterator[list[Any]]:
     waiting = iter(ids)
     while batch := list(islice(waiting, _BATCH)):
         yield batch

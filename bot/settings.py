@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     llm_model: str = ""
     llm_key: SecretStr = SecretStr("")
     retention_days: int | None = Field(None, ge=1, le=36_500)
+    looks_days: int = Field(90, ge=1, le=36_500)
     default_lang: Literal["en", "zh"] = "en"
     host: str = "0.0.0.0"
     port: int = Field(3000, ge=0, le=65535)

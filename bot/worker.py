@@ -24,6 +24,7 @@ from bot.settings import Settings, backend_of
 from bot.store import Store
 from bot.store.models import now
 from bot.store.queries import storable
+from bot.summing_up import sum_up
 from engine.errors import R1Error
 from engine.identification import Progress
 
@@ -34,6 +35,8 @@ log = logging.getLogger("r1.worker")
 _IDLE = 0.1
 _EXPIRED, _EXPIRE_EVERY = 100, 3600.0
 """How many questions past ``retention_days`` go at a time; seconds to the next look once none is left."""
+_SUMMED_UP = 20
+"""Watches whose old looks are summed up at a time."""
 _NOWHERE_WAIT, _NOWHERE_FOR = 900.0, timedelta(days=1)
 """Seconds until an answer that has nowhere to go is tried again, and for how long."""
 _DELIVERY_WAITS = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -65,7 +68,7 @@ class Worker:
         self.stop = threading.Event()
         self._opened: Backend | None = None
         self._begun: Job | None = None
-        self._expire_at = self._tick_at = 0.0
+        self._expire_at = self._sum_up_at = self._tick_at = 0.0
 
     def run(self) -> None:
         """Take and do jobs until told to stop; what is under way then is finished first."""
@@ -74,6 +77,7 @@ class Worker:
                 busy = self.run_one()
                 self._tick()
                 self._expire()
+                self._sum_up()
             except Exception:  # a database restart must not end the worker
                 log.exception("could not take or finish a job; trying again")
                 busy = False
@@ -82,6 +86,13 @@ class Worker:
                 self.stop.wait(_IDLE)
         if self._opened is not None:
             self._opened.close()
+
+    def _sum_up(self) -> None:
+        """Make some looks past ``looks_days`` one row a day, between two jobs."""
+        if time.monotonic() < self._sum_up_at:
+            return
+        done = sum_up(self.store, max(self.settings.looks_days, self.settings.verdict_days + 1), _SUMMED_UP)
+        self._sum_up_at = time.monotonic() + (1.0 if done >= _SUMMED_UP else _EXPIRE_EVERY)
 
     def _expire(self) -> None:
         """Delete some of what is past ``retention_days``, between two jobs."""

@@ -23,8 +23,9 @@ class Place:
 
 
 def upload_report(client: WebClient, job: Job, report: ReportFile, place: Place) -> None:
-    """Upload a report. Raises what Slack says against it."""
-    name = report.name.replace(".html", f"-{job.id}.html")
+    """Upload a report, or a table. Raises what Slack says against it."""
+    stem, _, kind = report.name.rpartition(".")
+    name = f"{stem}-{job.id}.{kind}"
     if job.attempt > 1 and _is_there(client, place, name):
         return
     client.files_upload_v2(
@@ -32,7 +33,7 @@ def upload_report(client: WebClient, job: Job, report: ReportFile, place: Place)
         thread_ts=place.thread,
         filename=name,
         content=report.html,
-        title=words(job.request.lang)["report"]["title"],
+        title=words(job.request.lang)["looks" if kind == "csv" else "report"]["title"],
     )
 
 

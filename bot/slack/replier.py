@@ -94,8 +94,8 @@ class SlackReplier:
         ref = changed = self._changed(client, job, text, laid_out, failed=answer.error is not None)
         if ref is None:
             ref = post(client, job, text, laid_out)
-        if answer.report is not None:
-            self._show_report(client, job, answer.report, ref)
+        if (file := answer.report or answer.export) is not None:
+            self._show_report(client, job, file, ref)
         elif ref is not None:
             self._show_picture(client, job, answer, Place(job.origin.channel, job.origin.thread_ts or ref))
         return changed is None
@@ -142,16 +142,16 @@ class SlackReplier:
 
     def _answer_privately(self, client: WebClient, job: Job, answer: Answer, view: View) -> None:
         """Files cannot be shown to one person in a channel: they go to their direct messages."""
-        if answer.report is not None:
+        if (file := answer.report or answer.export) is not None:
             try:
-                upload_report(client, job, answer.report, Place(direct_channel(client, job.origin.user)))
+                upload_report(client, job, file, Place(direct_channel(client, job.origin.user)))
                 where = words(job.request.lang)["answering"]["report_elsewhere"]
                 view = replace(view, parts=(*view.parts, Part((where,), quiet=True)))
             except Exception as error:
                 view = _not_shown(job, error)
         laid_out = blocks(view, job.request.lang)
         give_privately(client, job, fallback(view), laid_out)
-        if answer.report is None:
+        if file is None:
             try:
                 self._show_picture(client, job, answer, Place(direct_channel(client, job.origin.user)))
             except Exception:

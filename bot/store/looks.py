@@ -16,7 +16,7 @@ from bot.store.models import QUIET_LOOKS, LookRow, VerdictRow, WatchRow, now
 
 _NEWS = text(f"looks.state NOT IN {QUIET_LOOKS}")
 _SAME = text(f"looks.state IN {QUIET_LOOKS}")
-_READ = 20
+_READ = 6
 """Looks that are read for one that is listed: failures in a row become one line."""
 _FEW = 20
 """Watches of one target whose looks are summed up since their last news; of more, those of a day are."""
@@ -151,16 +151,15 @@ def _merged(lines: Iterable[LookLine]) -> tuple[LookLine, ...]:
 def quiet(session: Session, whose: Whose, *, ids: Chosen | None = None, span: Span = ALWAYS) -> Quiet | None:
     """Looks that found nothing new: in a span; where there is none, of a target since its last news, of all watches
     within a day. ``None``: there are none."""
-    looks = func.sum(LookRow.looks)
     query = select(
-        func.count(LookRow.watch_id.distinct()),
-        looks,
-        func.min(LookRow.at),
-        func.sum(LookRow.requests),
-        func.sum(LookRow.tokens),
-        func.sum(case((LookRow.state == "suspicious", LookRow.looks), else_=0)),
-        func.sum(case((LookRow.state == "still", LookRow.looks), else_=0)),
+        func.sum(LookRow.looks).label("looks"),
+        func.min(LookRow.at).label("since"),
+        func.sum(LookRow.requests).label("requests"),
+        func.sum(LookRow.tokens).label("tokens"),
+        func.sum(case((LookRow.state == "suspicious", LookRow.looks), else_=0)).label("suspicious"),
+        func.sum(case((LookRow.state == "still", LookRow.looks), else_=0)).label("still"),
     ).where(_SAME, *span.of(LookRow.at))
+    query = query.group_by(LookRow.watch_id)  # to count watches by a table of them, not by sorting all looks
     if ids is not None and span == ALWAYS and not isinstance(ids, Select) and len(ids) <= _FEW:
         since = [and_(LookRow.watch_id == one, *_after(_last_news(session, one))) for one in ids]
         query = query.where(or_(*since)) if since else query.where(text("1 = 0"))
@@ -171,10 +170,13 @@ def quiet(session: Session, whose: Whose, *, ids: Chosen | None = None, span: Sp
             query = query.where(LookRow.watch_id.in_(ids))
         elif whose != Whose():
             query = query.where(LookRow.watch_id.in_(of))
-    watches, count, first, requests, tokens, suspicious, still = session.execute(query).one()
+    each = query.subquery().c
+    sums = [func.sum(each[name]) for name in ("looks", "requests", "tokens", "suspicious", "still")]
+    watches, first, *counts = session.execute(select(func.count(), func.min(each.since), *sums)).one()
     if not watches:
         return None
-    return Quiet(watches, int(count), first, int(requests), int(tokens), int(suspicious), int(still))
+    looks, requests, tokens, suspicious, still = map(int, counts)
+    return Quiet(watches, looks, first, requests, tokens, suspicious, still)
 
 
 def _last_news(session: Session, watch_id: str) -> datetime | None:
