@@ -6,7 +6,11 @@ the threshold that none of 50,000 checks of stable endpoints passes (MMD, which 
 times as many false alarms as ours may make (MMD: hundreds of times): in their favour.
 Beside their published sizes each is shown with sizes that cost about as much as our quiet check.
 
-``drift_delay.py [runs]``: 12 of each kind unless told otherwise.
+``quiet`` is what a check costs while nothing has changed: at equal cost who spends less looks more often. A run in which ours
+calls a change before there is one counts as missed.
+
+``drift_delay.py [runs] [check …]``: 12 of each kind, swapped at checks 50, 500 and 5,000, unless told otherwise; for the others,
+which remember no checks, it is all the same when.
 """
 
 from __future__ import annotations
@@ -14,17 +18,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
 from multiprocessing import Pool
 from random import Random
 from statistics import median
 
-from drift.endpoints import SWAPS, Endpoint, Nature, Swap
+from drift.endpoints import SWAPS, Endpoint, Nature
 from drift.methods import B3IT, LT, MMD, Method
 from drift.ours import Watched
 
 MOST = 300
-AT = (50, 500)
+AT = (50, 500, 5_000)
 STABLE, CHECKS, CHECKS_OF_TEXTS = 20, 2_500, 100
 METHODS: dict[str, tuple[bool, Callable[[Endpoint], Method]]] = {
     "LT": (True, LT),
@@ -35,6 +40,9 @@ METHODS: dict[str, tuple[bool, Callable[[Endpoint], Method]]] = {
     "MMD, 3 texts of 20": (False, lambda endpoint: MMD(endpoint, prompts=3, samples=1, length=20)),
 }
 
+Result = tuple[str, str, int, int | None, int, int]
+"""Method, swap, at which check (0: no matter), delay in checks, tokens to detection, tokens of a quiet check."""
+
 
 def nature(seed: int, *, logprobs: bool) -> Nature:
     random = Random(seed)
@@ -42,24 +50,28 @@ def nature(seed: int, *, logprobs: bool) -> Nature:
 
 
 def main() -> int:
-    begun, runs = time.monotonic(), int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    begun = time.monotonic()
+    runs, *moments = (int(word) for word in (sys.argv[1:] or ["12"]))
+    found: dict[tuple[str, int, str], list[Result]] = {}
     with Pool(os.cpu_count()) as pool:
         limits = dict(pool.imap_unordered(_limit, METHODS))
-        jobs = [(name, swap, seed, at, limits.get(name, 0.0)) for name in (*METHODS, "ours, logprobs", "ours, text")
-                for swap in SWAPS for at in (AT if name.startswith("ours") else (50,)) for seed in range(runs)]  # fmt: skip
-        found: dict[tuple[str, str, int], list[tuple[int | None, int]]] = {}
-        for key, result in pool.imap_unordered(_delay, jobs, chunksize=4):
-            found.setdefault(key, []).append(result)
+        names = ("ours, logprobs", "ours, text", *METHODS)
+        jobs = [(name, seed, moments or AT, limits.get(name, 0.0)) for name in names for seed in range(runs)]
+        for results in pool.imap_unordered(_delay, jobs):
+            for result in results:
+                name, swap, at, *_ = result
+                found.setdefault((swap, at, name), []).append(result)
     print(
-        f"{'method':24} {'swapped for':22} {'at':>4} {'checks p50':>10} {'p95':>5} {'tokens p50':>10} {'p95':>7}  missed"
+        "swapped for           at check  method                quiet   checks p50   p95   tokens p50      p95  missed"
     )
-    for (name, swap, at), results in sorted(found.items(), key=lambda item: (item[0][1], item[0][2], item[0][0])):
-        delays = sorted(MOST if delay is None else delay for delay, _ in results)
-        tokens = sorted(spent for _, spent in results)
-        missed = sum(delay is None for delay, _ in results)
+    for (swap, at, name), results in sorted(found.items()):
+        delays = sorted(MOST if delay is None else delay for *_, delay, _, _ in results)
+        tokens = sorted(spent for *_, spent, _ in results)
+        missed = sum(delay is None for *_, delay, _, _ in results)
         p95 = -(-len(delays) * 95 // 100) - 1
         print(
-            f"{name:24} {swap:22} {at:>4} {median(delays):>10.0f} {delays[p95]:>5} {median(tokens):>10.0f} {tokens[p95]:>7}  {missed or ''}"
+            f"{swap:22}{at or 'any':>8}  {name:22}{median(quiet for *_, quiet in results):>5.0f}"
+            f"{median(delays):>13.0f}{delays[p95]:>6}{median(tokens):>13.0f}{tokens[p95]:>9}  {missed or ''}"
         )
     print(f"{runs} runs each, at most {MOST} checks after the swap; {time.monotonic() - begun:.0f} s")
     return 0
@@ -83,24 +95,37 @@ def _checked(method: Method, hour: int) -> float:
     return method.check()
 
 
-def _delay(job: tuple[str, Swap, int, int, float]) -> tuple[tuple[str, str, int], tuple[int | None, int]]:
-    name, swap, seed, at, limit = job
-    key = (name, swap.name, at)
-    if name.startswith("ours"):
-        endpoint = Endpoint(nature(seed, logprobs="logprobs" in name), seed, swap)
-        watched = Watched(endpoint, seed)
-        for _ in range(at):
-            if watched.check():  # a false alarm; drift_false_alarms counts these
-                return key, (0, 0)
-        endpoint.swapped, before = True, watched.tokens
-        delay = next((number for number in range(1, MOST + 1) if watched.check()), None)
-        return key, (delay, watched.tokens - before)
-    logprobs, make = METHODS[name]
-    endpoint = Endpoint(nature(seed, logprobs=logprobs), seed, swap)
-    method = make(endpoint)
-    endpoint.swapped = True
-    delay = next((number for number in range(1, MOST + 1) if _checked(method, seed + number) > limit), None)
-    return key, (delay, (delay or MOST) * method.tokens)
+def _ours(name: str, seed: int, moments: Sequence[int]) -> list[Result]:
+    """The delays of ours, for each moment and swap; what comes before the swap is the same for all."""
+    kind = nature(seed, logprobs="logprobs" in name)
+    watched, results = Watched(Endpoint(kind, seed, SWAPS[0]), seed), list[Result]()
+    for at in sorted(moments):
+        if any(watched.check() for _ in range(at - watched.looks)):
+            return [*results, *((name, swap.name, at, None, 0, 0) for swap in SWAPS)]
+        quiet = round(watched.tokens / watched.looks)
+        for swap in SWAPS:
+            swapped = Endpoint(kind, seed, swap)
+            swapped.swapped, swapped.hour = True, watched.endpoint.hour
+            swapped.random.setstate(watched.endpoint.random.getstate())
+            one = copy(watched)
+            one.endpoint, one.random = swapped, deepcopy(watched.random)
+            delay = next((number for number in range(1, MOST + 1) if one.check()), None)
+            results.append((name, swap.name, at, delay, one.tokens - watched.tokens, quiet))
+    return results
+
+
+def _delay(job: tuple[str, int, Sequence[int], float]) -> list[Result]:
+    name, seed, moments, limit = job
+    if name not in METHODS:
+        return _ours(name, seed, moments)
+    (logprobs, make), results = METHODS[name], list[Result]()
+    for swap in SWAPS:
+        endpoint = Endpoint(nature(seed, logprobs=logprobs), seed, swap)
+        method = make(endpoint)
+        endpoint.swapped = True
+        delay = next((number for number in range(1, MOST + 1) if _checked(method, seed + number) > limit), None)
+        results.append((name, swap.name, 0, delay, (delay or MOST) * method.tokens, method.tokens))
+    return results
 
 
 if __name__ == "__main__":
