@@ -54,6 +54,10 @@ def follow(heard: Heard, earlier: Earlier | None) -> Request:
     return gone_on or pointed_back(heard, alone, earlier) or alone
 
 
+_OF_A_WATCH = ("pause", "resume", "remove", "accept", "mute", "unmute")
+"""What is done with the watch that was asked about or told of just before."""
+
+
 def waits(earlier: Earlier | None) -> bool:
     """Whether the question before was shown to be confirmed."""
     return earlier is not None and not earlier.request.sure and earlier.request.ask is None
@@ -78,6 +82,9 @@ def _talk(heard: Heard, earlier: Earlier | None) -> Request | None:
 def _gone_on(heard: Heard, alone: Request, before: Request) -> Request | None:
     """The question before, with what this message changes; ``None`` where it is a question of its own."""
     scene = heard.scene
+    if alone.verb == "watch" and alone.action in _OF_A_WATCH:
+        ours = alone.target is None and before.verb == "watch" and before.target
+        return replace(alone, target=before.target, ask=None) if ours else None
     if _begins_anew(heard, alone, before):
         return None
     if before.ask == "target":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 
 from bot.requests import Request, Schedule
 from bot.understanding.heard import NAME, POLITE, Heard, only_told, targets, without_targets
@@ -16,6 +17,12 @@ _WATCHED = re.compile(
     rf"{POLITE}(?:watch|monitor|keep an eye on|.{{0,16}}?(?:监控|监视|盯|查|看)(?:一下|着|住)?) ?(?P<name>{NAME})(?![a-z])",
     re.A,
 )
+_LASTING = re.compile(
+    r"(?:\bfor |静音 ?(?:⊙|它)? ?)(?P<n>an?|one|two|three|four|[0-9]{1,3}|[一两二三四]) ?个?(?P<unit>day|week|month|天|日|周|星期|礼拜|月)"
+)
+_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
+_DAYS = {"day": 1, "week": 7, "month": 30, "天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30}
+_MOST_DAYS = 366
 
 
 def watches(heard: Heard) -> Request | None:
@@ -27,6 +34,11 @@ def watches(heard: Heard) -> Request | None:
     target = found[0].spec if found else next((one.spec for one in scene.mentions if one.kind == "verdict"), None)
     if scene.has("watch_list"):
         return replace(watch, action="list", target=target)
+    for action in ("accept", "unmute", "mute"):
+        if scene.has(f"watch_{action}"):
+            muted = Schedule(until=_muted_until(heard)) if action == "mute" else Schedule()
+            schedule = muted if muted != Schedule() else None
+            return replace(watch, action=action, target=target, schedule=schedule, ask=None if target else "target")  # type: ignore[arg-type]
     if scene.has("watch_end"):
         pauses = scene.has("watch_pause")
         until = when(heard)[0] if pauses else None
@@ -37,6 +49,16 @@ def watches(heard: Heard) -> Request | None:
     if scene.has("past_tense", "hypothetical") and not scene.has("watch_notify"):
         return None
     return _new_watch(heard, watch, target)
+
+
+def _muted_until(heard: Heard) -> date | None:
+    """The last day on which nobody is to be told; ``None`` where none is said."""
+    lasting = _LASTING.search(heard.scene.sketch)
+    if lasting is None:
+        schedule = when(heard)[0]
+        return schedule.until if schedule is not None else None
+    number = _NUMBERS.get(lasting["n"]) or int(lasting["n"])
+    return heard.today + timedelta(days=min(number * _DAYS[lasting["unit"]], _MOST_DAYS))
 
 
 def _new_watch(heard: Heard, watch: Request, target: str | None) -> Request | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -100,6 +100,24 @@ def test_a_typed_command_runs_at_once(text: str) -> None:
 def test_denials_questions_and_quotations_do_nothing(text: str) -> None:
     for words in (text, text.upper(), f"hello, {text}"):
         assert not spends(ask(words)) and ask(words).verb != "endpoint"
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "until"),
+    [
+        ("mute it for a week", "mute", 7), ("静音一周", "mute", 7), ("mute prod for 3 days", "mute", 3), ("把 prod 静音两周", "mute", 14),
+        ("mute prod", "mute", None), ("unmute it", "unmute", None), ("取消静音", "unmute", None),
+        ("accept it as normal", "accept", None), ("Accept prod as the new normal", "accept", None),
+        ("接受为新常态", "accept", None), ("接受 prod 为新常态", "accept", None),
+    ],
+)  # fmt: skip
+def test_a_watch_is_muted_and_a_change_accepted_by_saying_so(said: str, action: str, until: int | None) -> None:
+    for turns in (["watch prod every 6h", said], ["看一下 prod", said]):
+        found = ask(*turns)
+        assert (found.verb, found.action, found.target, found.sure) == ("watch", action, "prod", True), turns
+        assert (found.schedule.until if found.schedule else None) == (until and TODAY + timedelta(days=until))
+    assert ask("watch prod every 6h", "mute at night").action == "add"
+    assert ask("watch prod every 6h", "should I mute it?", "the mic is muted").action != "mute"
 
 
 def test_yes_confirms_only_what_waits() -> None:
