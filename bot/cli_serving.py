@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -16,10 +17,13 @@ from bot.typed import LANG, printed
 def serve(port: int | None, workers: int | None) -> int:
     from bot.settings import load_settings
     from bot.slack.serve import serve as run
+    from bot.store.instance import only_instance
 
     _log_to_stderr()
     given = {"port": port, "workers": workers}
-    run(load_settings(**{name: value for name, value in given.items() if value is not None}))
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    with only_instance(settings.store_url):
+        run(settings)
     return 0
 
 
@@ -29,9 +33,12 @@ def worker(parent: int | None) -> int:
     """``--parent``: the process to end with, for `r1 serve`."""
     from bot.settings import load_settings
     from bot.slack.serve import run_worker
+    from bot.store.instance import only_instance
 
     _log_to_stderr()
-    run_worker(load_settings(), parent)
+    settings = load_settings()
+    with only_instance(settings.store_url) if parent is None else nullcontext():  # its parent is the instance
+        run_worker(settings, parent)
     return 0
 
 
