@@ -14,7 +14,7 @@ from bot import watches
 from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Comparison, devices_seen, explained
-from bot.past import past
+from bot.past import beside, past
 from bot.repeating import repeatable
 from bot.requests import Origin, Request
 from bot.settings import Settings
@@ -140,13 +140,14 @@ def _kept_answer(
         if request.verb not in ("explain", "report"):
             return Answer()
         stored = verdict_meant(session, request, team, user)
+        went = beside(session, stored, Whose(team, user)) if request.verb == "report" else None
     if request.verb == "explain":
         return explained(stored, settings)
     from bot.report import reported
     from bot.report.links import link_of
 
     link = link_of(stored.id, stored.team, settings, request.lang)
-    return replace(reported(stored, settings, request.lang), link=link)
+    return replace(reported(stored, settings, request.lang, went), link=link)
 
 
 def verdict_meant(session: Session, request: Request, team: str | None, user: str | None = None) -> StoredVerdict:

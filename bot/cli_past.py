@@ -136,7 +136,9 @@ def report(verdict_id: str, output: Path | None, lang: str | None, as_json: bool
 
     request, settings = request_of("report", verdict_id, lang=lang), load_settings()
     stored = load_stored(settings, request)
-    answer = reported(stored, settings, request.lang)
+    from bot.past import timeline_beside
+
+    answer = reported(stored, settings, request.lang, timeline_beside(settings, stored))
     if answer.report is None:
         return 1
     file, html = output or Path(answer.report.name), answer.report.html

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 
 from bot.jobs import Answer, ReportFile
 from bot.requests import Request
+from bot.settings import Settings
 from bot.store.looks import ALWAYS, Span, Whose, news, quiet, watches_of
-from bot.store.queries import history
-from bot.store.timeline import timeline
+from bot.store.queries import StoredVerdict, history
+from bot.store.timeline import Timeline, timeline
 
 MOST_EXPORTED = 100_000
 """Rows of a table that is uploaded: some 15 MB. A terminal writes all."""
@@ -32,6 +33,19 @@ def past(session: Session, request: Request, whose: Whose, span: Span = ALWAYS) 
         quiet=quiet(session, whose, ids=ids, span=span),
         timeline=timeline(session, whose, target, ids, span),
     )
+
+
+def beside(session: Session, stored: StoredVerdict, whose: Whose) -> Timeline | None:
+    """How the target of a verdict went, for its report."""
+    return timeline(session, whose, stored.identification.target.spec)
+
+
+def timeline_beside(settings: Settings, stored: StoredVerdict) -> Timeline | None:
+    """The same in a terminal, which sees all."""
+    from bot.store import open_store
+
+    with open_store(settings.store_url).read() as session:
+        return beside(session, stored, Whose())
 
 
 def _exported(session: Session, request: Request, whose: Whose) -> ReportFile:

@@ -20,13 +20,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from bot.past import beside
 from bot.report.links import opens
 from bot.requests import Lang
 from bot.settings import Settings
 from bot.slack.installing import INSTALL_PATH, REDIRECT_PATH
 from bot.slack.pages import HEADERS, page, spoken_by
 from bot.store import Store
+from bot.store.looks import Whose
 from bot.store.queries import StoredVerdict, load_verdict
+from bot.store.timeline import Timeline
 
 if TYPE_CHECKING:
     from slack_bolt import BoltRequest, BoltResponse
@@ -91,11 +94,13 @@ class Reports:
         if self._maker is not None:
             self._maker.shutdown(wait=False, cancel_futures=True)
 
-    def _opened(self, verdict_id: str, key: str) -> StoredVerdict | None:
+    def _opened(self, verdict_id: str, key: str) -> tuple[StoredVerdict, Timeline | None] | None:
         with self._store.read() as session:
-            return load_verdict(session, verdict_id) if opens(session, verdict_id, key, self._settings) else None
+            stored = load_verdict(session, verdict_id) if opens(session, verdict_id, key, self._settings) else None
+            # Whoever has the link sees what anybody in the workspace may see.
+            return (stored, beside(session, stored, Whose(stored.team, ""))) if stored is not None else None
 
-    async def _made(self, stored: StoredVerdict, lang: Lang) -> bytes:
+    async def _made(self, stored: tuple[StoredVerdict, Timeline | None], lang: Lang) -> bytes:
         for last in (False, True):
             maker = self._maker = self._maker or ProcessPoolExecutor(1, mp_context=get_context("spawn"))
             try:
@@ -108,10 +113,10 @@ class Reports:
         raise AssertionError("unreachable")
 
 
-def _make(stored: StoredVerdict, settings: Settings, lang: Lang) -> bytes:
+def _make(stored: tuple[StoredVerdict, Timeline | None], settings: Settings, lang: Lang) -> bytes:
     from bot.report import reported
 
-    report = reported(stored, settings, lang).report
+    report = reported(stored[0], settings, lang, stored[1]).report
     return report.html if report is not None else b""
 
 

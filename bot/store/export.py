@@ -69,7 +69,7 @@ def cell(value: Any) -> str | int | float:
 
 
 def _verdicts(session: Session, whose: Whose, target: str | None, span: Span) -> Iterator[Entry]:
-    columns = (
+    columns: tuple[Any, ...] = (
         VerdictRow.id, VerdictRow.created, VerdictRow.target, VerdictRow.outcome, VerdictRow.title,
         VerdictRow.confidence, VerdictRow.claim_check, VerdictRow.silent,
     )  # fmt: skip
@@ -94,7 +94,7 @@ def _verdicts(session: Session, whose: Whose, target: str | None, span: Span) ->
 
 
 def _looks(session: Session, whose: Whose, target: str | None, span: Span) -> Iterator[Entry]:
-    columns = (
+    columns: tuple[Any, ...] = (
         LookRow.id, LookRow.at, LookRow.watch_id, LookRow.kind, LookRow.state, LookRow.log_e, LookRow.requests,
         LookRow.tokens, LookRow.looks, LookRow.record, LookRow.verdict_id, WatchRow.target,
     )  # fmt: skip

@@ -20,6 +20,8 @@ _READ = 6
 """Looks that are read for one that is listed: failures in a row become one line."""
 _FEW = 20
 """Watches of one target whose looks are summed up since their last news; of more, those of a day are."""
+_SUMMED, _SUMMED_OF_FEW = 5_000, 20_000
+"""Looks that are summed up at most."""
 _LISTED = 200
 _DAY = timedelta(days=1)
 Chosen = Sequence[str] | Select[Any]
@@ -150,29 +152,31 @@ def _merged(lines: Iterable[LookLine]) -> tuple[LookLine, ...]:
 
 def quiet(session: Session, whose: Whose, *, ids: Chosen | None = None, span: Span = ALWAYS) -> Quiet | None:
     """Looks that found nothing new: in a span; where there is none, of a target since its last news, of all watches
-    within a day. ``None``: there are none."""
-    query = select(
-        func.sum(LookRow.looks).label("looks"),
-        func.min(LookRow.at).label("since"),
-        func.sum(LookRow.requests).label("requests"),
-        func.sum(LookRow.tokens).label("tokens"),
-        func.sum(case((LookRow.state == "suspicious", LookRow.looks), else_=0)).label("suspicious"),
-        func.sum(case((LookRow.state == "still", LookRow.looks), else_=0)).label("still"),
-    ).where(_SAME, *span.of(LookRow.at))
-    query = query.group_by(LookRow.watch_id)  # to count watches by a table of them, not by sorting all looks
+    within a day. The latest of them where they are very many, so that it takes no longer the more there are. ``None``:
+    there are none."""
+    columns = (LookRow.watch_id, LookRow.at, LookRow.state, LookRow.looks, LookRow.requests, LookRow.tokens)
+    query = select(*columns).where(_SAME, *span.of(LookRow.at)).order_by(LookRow.at.desc()).limit(_SUMMED)
     if ids is not None and span == ALWAYS and not isinstance(ids, Select) and len(ids) <= _FEW:
         since = [and_(LookRow.watch_id == one, *_after(_last_news(session, one))) for one in ids]
-        query = query.where(or_(*since)) if since else query.where(text("1 = 0"))
+        query = query.where(or_(*since)).limit(_SUMMED_OF_FEW) if since else query.where(text("1 = 0"))
     else:
-        of = select(WatchRow.id).where(*whose.watches())
         query = query.where(LookRow.at > now() - _DAY) if span == ALWAYS else query
         if ids is not None:
             query = query.where(LookRow.watch_id.in_(ids))
         elif whose != Whose():
-            query = query.where(LookRow.watch_id.in_(of))
-    each = query.subquery().c
-    sums = [func.sum(each[name]) for name in ("looks", "requests", "tokens", "suspicious", "still")]
-    watches, first, *counts = session.execute(select(func.count(), func.min(each.since), *sums)).one()
+            query = query.where(LookRow.watch_id.in_(select(WatchRow.id).where(*whose.watches())))
+    look = query.subquery().c
+    each = select(
+        func.sum(look.looks).label("looks"),
+        func.min(look.at).label("since"),
+        func.sum(look.requests).label("requests"),
+        func.sum(look.tokens).label("tokens"),
+        func.sum(case((look.state == "suspicious", look.looks), else_=0)).label("suspicious"),
+        func.sum(case((look.state == "still", look.looks), else_=0)).label("still"),
+    ).group_by(look.watch_id)  # to count watches by a table of them, not by sorting all looks
+    of = each.subquery().c
+    sums = [func.sum(of[name]) for name in ("looks", "requests", "tokens", "suspicious", "still")]
+    watches, first, *counts = session.execute(select(func.count(), func.min(of.since), *sums)).one()
     if not watches:
         return None
     looks, requests, tokens, suspicious, still = map(int, counts)

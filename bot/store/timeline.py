@@ -86,7 +86,7 @@ def _watch(session: Session, whose: Whose, target: str, ids: Chosen | None) -> W
 
 
 def _verdicts(session: Session, whose: Whose, target: str, span: Span) -> tuple[Held, ...]:
-    columns = (
+    columns: tuple[Any, ...] = (
         VerdictRow.created, VerdictRow.outcome, VerdictRow.title, VerdictRow.confidence, VerdictRow.claim_check,
     )  # fmt: skip
     query = select(*columns).where(func.lower(VerdictRow.target) == target.lower(), *span.of(VerdictRow.created))
@@ -100,7 +100,7 @@ def _verdicts(session: Session, whose: Whose, target: str, span: Span) -> tuple[
 
 def _points(session: Session, watch_id: str, span: Span) -> tuple[Point, ...]:
     """The latest checks, and of what is older all that is news."""
-    columns = (LookRow.id, LookRow.at, LookRow.kind, LookRow.state, LookRow.record)
+    columns: tuple[Any, ...] = (LookRow.id, LookRow.at, LookRow.kind, LookRow.state, LookRow.record)
     mine = select(*columns).where(LookRow.watch_id == watch_id, LookRow.kind != "verdict", *span.of(LookRow.at))
     mine = mine.order_by(LookRow.at.desc(), LookRow.id.desc())
     told = mine.where(text(f"looks.state NOT IN {QUIET_LOOKS}")).limit(MOST_VERDICTS)

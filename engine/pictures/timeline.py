@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError
 from engine.pictures.picture import IDLE, INK, PAPER, QUIET, Picture, paint
@@ -71,7 +71,7 @@ def _rows(dots: Sequence[Dot], steps: Sequence[Step]) -> list[str]:
 
 
 def _draw(figure: Figure, rows: list[str], dots: Sequence[Dot], steps: Sequence[Step], name: str, lang: str) -> str:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib import dates
 
     def words(key: str, **values: object) -> str:
         return say(f"pictures.timeline.{key}", lang, **values)
@@ -92,12 +92,13 @@ def _draw(figure: Figure, rows: list[str], dots: Sequence[Dot], steps: Sequence[
             axes.axvline(step.at, color=_MARKED[step.mark], linewidth=0.9, alpha=0.55 if len(marks) < 30 else 0.2)
     _name_marks(grid[0][0], marks, steps, dots, lang)
     last = grid[-1][0]
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    untyped: Any = dates
+    locator = untyped.AutoDateLocator(minticks=3, maxticks=7)
     last.xaxis.set_major_locator(locator)
     last.xaxis.set_major_formatter(
-        ConciseDateFormatter(locator, formats=_FORMATS, zero_formats=_FORMATS, offset_formats=_OFFSETS)
+        untyped.ConciseDateFormatter(locator, formats=_FORMATS, zero_formats=_FORMATS, offset_formats=_OFFSETS)
     )
-    moments = [one.at for one in (*dots, *steps)]
+    moments = [*(dot.at for dot in dots), *(step.at for step in steps)]
     told = "; ".join(f"{words(step.mark)} {step.at:%Y-%m-%d %H:%M}" for step in marks[-_MARKS:]) or words("no_news")
     return words(
         "alt", name=shown, first=f"{min(moments):%Y-%m-%d}", last=f"{max(moments):%Y-%m-%d}", verdicts=len(dots),
@@ -110,7 +111,7 @@ _FORMATS = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
 """Of years, months, days, hours, minutes and seconds: figures, as both languages read them."""
 
 
-def _confidence(axes: Axes, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
+def _confidence(axes: Any, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
     axes.set_ylim(0, 1.12)
     axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     axes.step([dot.at for dot in dots], [dot.confidence for dot in dots], where="post", color=IDLE, linewidth=1.2)
@@ -122,7 +123,7 @@ def _confidence(axes: Axes, dots: Sequence[Dot], steps: Sequence[Step], lang: st
     _legend(axes)
 
 
-def _evidence(axes: Axes, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
+def _evidence(axes: Any, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
     seen = [step for step in steps if step.log_e]
     for signal in ("identity", "distribution", "service", "total"):
         values = [(step.at, step.log_e[signal]) for step in seen if signal in step.log_e]
@@ -143,7 +144,7 @@ def _evidence(axes: Axes, dots: Sequence[Dot], steps: Sequence[Step], lang: str)
     _legend(axes)
 
 
-def _line(axes: Axes, values: Sequence[tuple[datetime, float]], signal: str, lang: str) -> None:
+def _line(axes: Any, values: Sequence[tuple[datetime, float]], signal: str, lang: str) -> None:
     axes.plot(
         [at for at, _ in values], [value for _, value in values], color=_COLOURS[signal], linestyle=_DASHES[signal],
         linewidth=1.8 if signal == "total" else 1.3, label=say(f"pictures.timeline.{signal}", lang),
@@ -151,7 +152,7 @@ def _line(axes: Axes, values: Sequence[tuple[datetime, float]], signal: str, lan
     )  # fmt: skip
 
 
-def _seconds(axes: Axes, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
+def _seconds(axes: Any, dots: Sequence[Dot], steps: Sequence[Step], lang: str) -> None:
     values = [(step.at, step.seconds) for step in steps if step.seconds is not None]
     axes.plot([at for at, _ in values], [value for _, value in values], ".", markersize=4, color=_COLOURS["service"])
     axes.set_ylim(bottom=0, top=max(value for _, value in values) * 1.15 or 1)
@@ -168,7 +169,7 @@ def _legend(axes: Axes) -> None:
 
 def _name_marks(axes: Axes, marks: Sequence[Step], steps: Sequence[Step], dots: Sequence[Dot], lang: str) -> None:
     """What happened, in words at the foot of its line; those close together stand above each other."""
-    moments = [one.at.timestamp() for one in (*dots, *steps)]
+    moments = [*(dot.at.timestamp() for dot in dots), *(step.at.timestamp() for step in steps)]
     begin, wide = min(moments), max(max(moments) - min(moments), 1.0)
     free = [-1.0] * _LEVELS
     for step in marks:
