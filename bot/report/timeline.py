@@ -43,7 +43,7 @@ class Drawn:
 def drawn(found: Timeline, lang: Lang) -> Drawn:
     """A timeline for the page."""
     said, looks = words(lang)["looks"]["timeline"], words(lang)["looks"]
-    moments = [one.at for one in (*found.verdicts, *found.points)]
+    moments = [*(one.at for one in found.verdicts), *(one.at for one in found.points)]
     first, last = min(moments), max(moments)
     wide = max((last - first).total_seconds(), 1.0)
 
@@ -66,7 +66,12 @@ def drawn(found: Timeline, lang: Lang) -> Drawn:
         line = " ".join(f"{x(at)},{y(value)}" for at, value in evidence)
         panels.append(Panel(said["evidence"], line=line, marks=marks, told=y(_TOLD_AT)))
     rows = [(one.at, _held(one.outcome, one.title, one.confidence, lang)) for one in found.verdicts]
-    rows += [(point.at, str(looks["states"].get(point.mark, point.mark))) for point in found.points if point.mark]
+    news = [
+        point
+        for before, point in zip((None, *found.points), found.points, strict=False)
+        if point.mark and not (point.mark == "failing" and before is not None and before.mark == "failing")
+    ]
+    rows += [(point.at, str(looks["states"].get(point.mark, point.mark))) for point in news]
     alt = said["alt"].format(
         target=harmless(found.target), first=f"{first:%Y-%m-%d}", last=f"{last:%Y-%m-%d}",
         verdicts=len(found.verdicts), checks=len(found.points),

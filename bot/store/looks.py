@@ -20,7 +20,7 @@ _READ = 6
 """Looks that are read for one that is listed: failures in a row become one line."""
 _FEW = 20
 """Watches of one target whose looks are summed up since their last news; of more, those of a day are."""
-_SUMMED, _SUMMED_OF_FEW = 5_000, 20_000
+_SUMMED, _SUMMED_OF_FEW = 2_000, 20_000
 """Looks that are summed up at most."""
 _LISTED = 200
 _DAY = timedelta(days=1)

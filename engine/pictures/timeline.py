@@ -172,8 +172,12 @@ def _name_marks(axes: Axes, marks: Sequence[Step], steps: Sequence[Step], dots: 
     moments = [*(dot.at.timestamp() for dot in dots), *(step.at.timestamp() for step in steps)]
     begin, wide = min(moments), max(max(moments) - min(moments), 1.0)
     free = [-1.0] * _LEVELS
+    said: dict[str, float] = {}
     for step in marks:
         place = (step.at.timestamp() - begin) / wide
+        if place - said.get(step.mark, -1.0) < _WORD:  # of failures in a row the first is named
+            continue
+        said[step.mark] = place
         late = place > 0.85
         left = place - (_WORD if late else 0)
         level = next((level for level, until in enumerate(free) if until <= left), None)
