@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEYS = (
     "id", "target", "schedule", "timezone", "state", "channel", "user", "next_at", "looked_at", "verdict_id",
-    "failures", "outcome", "title", "since", "muted_until",
+    "failures", "outcome", "title", "since", "muted_until", "check",
 )  # fmt: skip
 
 

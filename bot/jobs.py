@@ -65,7 +65,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class WatchLine:
     """A watch in a line; times are UTC, ``timezone`` that of its schedule. ``outcome`` and ``title``: what people know
-    it is, ``since`` when; ``failures``: how many looks failed in a row; ``muted_until``: nobody is told before."""
+    it is, ``since`` when; ``failures``: how many looks failed in a row; ``muted_until``: nobody is told before;
+    ``check``: the latest one of an endpoint."""
 
     id: str
     target: str
@@ -82,6 +83,18 @@ class WatchLine:
     title: str = ""
     since: datetime | None = None
     muted_until: datetime | None = None
+    check: LastCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """What the latest check of a watched endpoint said; ``log_e``: the evidence for a change so far (nats); ``changed``: when
+    a change was found that goes on."""
+
+    at: datetime
+    state: str
+    log_e: float | None = None
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def _effects(change: Change, said: Any) -> list[str]:
     if effect.get("counts"):
         lines.append(said["counts"].format(percent=percent(effect["counts"])))
     if effect.get("logprobs") and "distribution" in change.signals:
-        ratio = f"{min(effect.get('logprobs_ratio', 1.0), _MOST_RATIO):.0f}"
+        times = effect.get("logprobs_ratio", 1.0)
+        ratio = f"{times:.0f}" if times < _MOST_RATIO else f"{_MOST_RATIO:,.0f}+"
         lines.append(said["logprobs"].format(nats=f"{effect['logprobs']:.2f}", ratio=ratio))
     elif effect.get("answers"):
         lines.append(said["answers"].format(percent=percent(effect["answers"])))

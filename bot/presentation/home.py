@@ -80,7 +80,7 @@ def _watches(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
     if not home.watches:
         yield Group((said["none"],), said["title"])
         return
-    from bot.presentation.watches import known_text, schedule_text
+    from bot.presentation.watches import checked_text, known_text, schedule_text
 
     for place, watch in enumerate(home.watches[:MOST_WATCHES]):
         next_look = _when(watch.next_at, home.person) if watch.next_at is not None else said["never"]
@@ -92,6 +92,7 @@ def _watches(home: Home, lang: Lang, mark: Mark) -> Iterator[Group]:
             known=said["known"].format(what=known_text(watch.outcome, watch.title, lang, mark))
             if watch.outcome
             else "",
+            checked=f"\n{checked}" if (checked := checked_text(watch, lang)) else "",
             looked=said["looked"].format(when=_when(watch.looked_at, home.person)) if watch.looked_at else "",
         )
         yield Group((line,), said["title"] if place == 0 else "", _watch_buttons(watch, lang))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.endpoints import is_name
 from bot.jobs import WatchLine
-from bot.presentation.view import Button, Mark, Part, View, words
+from bot.presentation.view import Button, Mark, Part, View, percent, words
 from bot.requests import Day, Lang, Request, Schedule
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 _BUTTONS_FOR = 1
+_TOLD_AT = math.log(100.0)
+"""The evidence at which people are told of a change: see ``engine.behaviour.judging.ALPHA``."""
 
 
 def watch_view(watch: WatchLine, request: Request, mark: Mark, *, prefix: str) -> View:
@@ -104,6 +107,16 @@ def known_text(outcome: str, title: str, lang: Lang, mark: Mark) -> str:
     return str(said["what"][outcome].format(title=mark(title) if title != "?" else said["unknown"]))
 
 
+def checked_text(watch: WatchLine, lang: Lang) -> str:
+    """What the latest check of an endpoint said, in a few words; empty where there was none."""
+    if watch.check is None:
+        return ""
+    said, check = words(lang)["checks"]["last"], watch.check
+    since = clock_text(check.changed or check.at, watch.timezone)
+    evidence = percent(math.exp(min(check.log_e or 0.0, _TOLD_AT) - _TOLD_AT))
+    return str(said[check.state].format(at=clock_text(check.at, watch.timezone), since=since, evidence=evidence))
+
+
 def _made(watch: WatchLine, request: Request, mark: Mark) -> str:
     said, checks, target = words(request.lang)["watches"], words(request.lang)["checks"], mark(watch.target)
     if request.action == "mute" and watch.muted_until is not None:
@@ -172,6 +185,8 @@ def _line(watch: WatchLine, lang: Lang, mark: Mark) -> str:
     if watch.since is not None:
         what = known_text(watch.outcome, watch.title, lang, mark)
         is_ = rows["is"].format(what=what, since=clock_text(watch.since, watch.timezone))
+    if checked := checked_text(watch, lang):
+        is_ += f" · {checked}"
     if watch.failures:
         is_ += rows["failing"].format(failures=watch.failures)
     if watch.muted_until is not None:

@@ -20,7 +20,7 @@ from bot.requests import Action, Origin, Request, Schedule, request_to_json, sch
 from bot.settings import Settings
 from bot.store.models import JobRow, LookRow, RequestRow, WatchRow, new_id, now
 from bot.store.queries import latest_verdict, storable
-from bot.watches.checking import remember_watched, watched_of
+from bot.watches.checking import last_check, remember_watched, watched_of
 from bot.watches.known import known_from_json, known_of, known_to_json
 from bot.watches.times import check_schedule, next_run, spread, usual
 from engine.errors import TargetError, UsageError
@@ -167,7 +167,8 @@ def list_watches(
         query = query.where(or_(WatchRow.user == origin.user, here))
     if target:
         query = query.where(WatchRow.target.icontains(target, autoescape=True))
-    return tuple(map(line_of, session.scalars(query.order_by(WatchRow.created.desc(), WatchRow.id).limit(limit))))
+    rows = session.scalars(query.order_by(WatchRow.created.desc(), WatchRow.id).limit(limit)).all()
+    return tuple(replace(line_of(row), check=last_check(session, row.id)) for row in rows)
 
 
 def line_of(row: WatchRow) -> WatchLine:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import engine
 from bot.endpoints import Asked
+from bot.jobs import LastCheck
 from bot.requests import Request
 from bot.settings import Settings
 from bot.store import Store
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _TELLING = ("changed", "replaced", "recovered")
 """What a check finds that makes one want to know which model it is now."""
+_GOING = ("changed", "replaced", "still")
+"""States of a check of an endpoint that is not as it was, and of which nobody said that this is normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,22 @@ def note_check(session: Session, watch_id: str, check: Check, verdict_id: str | 
     row = LookRow(watch_id=watch_id, kind="check", state=look.state, log_e=evidence, verdict_id=verdict_id)
     row.requests, row.tokens, row.record = look.requests, look.tokens, storable(to_json(look))
     session.add(row)
+
+
+def last_check(session: Session, watch_id: str) -> LastCheck | None:
+    """What the latest check of a watch said; ``None`` where there was none."""
+    looks = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind == "check")
+    looks = looks.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)
+    row = session.scalars(looks).first()
+    if row is None:
+        return None
+    if row.state not in _GOING:
+        return LastCheck(row.at, row.state, row.log_e)
+    begun = LookRow.state.in_(("changed", "replaced"))
+    since = session.scalar(
+        select(func.max(LookRow.at)).where(LookRow.watch_id == watch_id, LookRow.kind == "check", begun)
+    )
+    return LastCheck(row.at, row.state, row.log_e, since)
 
 
 def _is_due(session: Session, watch_id: str, settings: Settings) -> bool:
