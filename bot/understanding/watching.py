@@ -38,7 +38,7 @@ def watches(heard: Heard) -> Request | None:
         if scene.has(f"watch_{action}"):
             muted = Schedule(until=_muted_until(heard)) if action == "mute" else Schedule()
             schedule = muted if muted != Schedule() else None
-            return replace(watch, action=action, target=target, schedule=schedule, ask=None if target else "target")  # type: ignore[arg-type]
+            return replace(watch, action=action, target=target, schedule=schedule, ask=None if target else "target")
     if scene.has("watch_end"):
         pauses = scene.has("watch_pause")
         until = when(heard)[0] if pauses else None

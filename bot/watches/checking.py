@@ -112,8 +112,8 @@ def note_check(session: Session, watch_id: str, check: Check, verdict_id: str | 
 
 
 def last_check(session: Session, watch_id: str) -> LastCheck | None:
-    """What the latest check of a watch said; ``None`` where there was none."""
-    looks = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind == "check")
+    """What the latest check of a watch said, or that what it said was taken as normal since; ``None`` where there was none."""
+    looks = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind.in_(("check", "accept")))
     looks = looks.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)
     row = session.scalars(looks).first()
     if row is None:

@@ -113,6 +113,7 @@ def test_a_change_is_accepted_in_a_terminal_and_only_a_change(tmp_path: Path) ->
         remember_watched(session, session.scalars(select(WatchRow.id)).one(), changed.watched)
     (found,) = [json.loads(r1("watch", "accept", "vendor", "--json").stdout)]
     assert found["target"] == "vendor" and "muted_until" in found
+    assert "taken as normal" in r1("watch", "list").stdout
     with store.read() as session:
         kept = watched_of(session, found["id"])
     assert kept is not None and kept.change is None and not kept.before
