@@ -80,5 +80,5 @@ def _since(change: Change, said: Any, zone: str) -> str:
         return clock_text(datetime.fromisoformat(moment), zone) if moment else "?"
 
     given = {name: at(getattr(change, name)) for name in ("after", "before", "earliest", "latest")}
-    wide = change.earliest and (change.earliest, change.latest) != (change.after, change.before)
+    wide = change.earliest and (given["earliest"], given["latest"]) != (given["after"], given["before"])
     return str(said["since_range" if wide else "since"].format(**given, zone=zone))
