@@ -163,6 +163,8 @@ def quiet(session: Session, whose: Whose, *, ids: Chosen | None = None, span: Sp
         query = query.where(LookRow.at > now() - _DAY) if span == ALWAYS else query
         if ids is not None:
             query = query.where(LookRow.watch_id.in_(ids))
+            if span == ALWAYS and not isinstance(ids, Select):  # a day of a few watches: found by them, not by time
+                query = query.order_by(None).limit(None)
         elif whose != Whose():
             query = query.where(LookRow.watch_id.in_(select(WatchRow.id).where(*whose.watches())))
     look = query.subquery().c
