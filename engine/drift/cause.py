@@ -15,7 +15,7 @@ UNMOVED = 2.0
 """Logprobs that are on average at most so many times as far from the center as they always were have not moved."""
 SMALL, LARGE = 0.3, 1.0
 """Mean distance of logprobs in nats: up to the first as after another quantisation, from the second as after another
-model."""
+model. Judged, as the others here: nobody measured many pairs of models yet."""
 OTHERS = 0.6
 """Share of answers that are others from which it is another model."""
 _EXAMPLES = 3

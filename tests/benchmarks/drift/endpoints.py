@@ -4,8 +4,8 @@ A model is, for each prompt, the logits of its candidates; a swap moves each by 
 ``delta`` (nats). Servers are not deterministic at temperature 0: who else is in the batch moves the sums a little, in a few
 discrete ways (Yuan et al., "Understanding and Mitigating Numerical Sources of Nondeterminism in LLM Inference",
 arXiv 2506.09501); here one of some batch shapes, each with a shift of its own, and rarely a larger one. Which shape it is
-follows the load, so answers are not quite exchangeable over a day. Sizes of ``delta``:
-what tests/benchmarks/tiny_change.py measures on a real small model: some hundredths of a nat for int8, some tenths for int4.
+follows the load, so answers are not quite exchangeable over a day. Sizes of ``delta`` are
+assumed, not measured: some hundredths of a nat for int8, some tenths for int4.
 Load: a daily cycle and bursts multiply the time to the first token; a failed request is asked again, and only takes longer.
 """
 
