@@ -8,7 +8,6 @@ giving it twice changes nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,7 +203,7 @@ def is_answered(store: Store, job_id: str) -> bool:
 
 def take(store: Store, owner: str, lease_seconds: float) -> Job | None:
     """Take the oldest job that nobody holds, or whose holder's lease ran out; people's before those of watches."""
-    clock = time.time()
+    clock = store.clock().timestamp()
     free = or_(JobRow.lease_until.is_(None), JobRow.lease_until < clock)
     oldest = (
         select(JobRow.id)
@@ -227,8 +226,9 @@ def take(store: Store, owner: str, lease_seconds: float) -> Job | None:
 
 def renew(store: Store, job: Job, lease_seconds: float) -> bool:
     """Extend a lease; ``False`` when it is lost."""
+    until = store.clock().timestamp() + lease_seconds
     with store.begin() as session:
-        return _update(session, job, lease_until=time.time() + lease_seconds)
+        return _update(session, job, lease_until=until)
 
 
 def advance(session: Session, job: Job, **values: Any) -> None:
@@ -249,8 +249,9 @@ def finish(store: Store, job: Job) -> None:
 
 def release(store: Store, job: Job, *, seconds: float = 0.0) -> None:
     """Give a job back as it stands, for another worker to take at once, or not before ``seconds`` have gone by."""
+    until = store.clock().timestamp() + seconds if seconds else None
     with store.begin() as session:
-        _update(session, job, lease_owner=None, lease_until=time.time() + seconds if seconds else None)
+        _update(session, job, lease_owner=None, lease_until=until)
 
 
 def _update(session: Session, job: Job, **values: Any) -> bool:

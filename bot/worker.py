@@ -156,7 +156,7 @@ class Worker:
             kept = find(job.request, job.origin, work)
         except R1Error as error:
             return self._failed(self._begun or job, error)
-        except LeaseLost:
+        except (LeaseLost, OperationalError):  # the database may be restarting: done again once the lease has run out
             raise
         except Exception:
             log.exception("job %s failed", job.id)

@@ -6,9 +6,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session, sessionmaker
 
+from bot.store.clock import clock_of
 from engine.errors import R1Error, UsageError
 
 HEAD = "0005"
@@ -38,12 +40,14 @@ class Store:
     Attributes:
         turn: held by whoever writes. SQLite has one writer at a time, and lets those who wait sleep for up to a tenth
             of a second; threads of one process take turns instead.
+        clock: what time it is for all who share the database.
     """
 
     engine: Engine
     sessions: sessionmaker[Session]
     readers: sessionmaker[Session]
     turn: AbstractContextManager[Any]
+    clock: Callable[[], datetime]
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -87,6 +91,7 @@ def open_store(url: str) -> Store:
         sessionmaker(engine, expire_on_commit=False),
         sessionmaker(looking, expire_on_commit=False),
         threading.RLock() if engine.dialect.name == "sqlite" else nullcontext(),
+        clock_of(engine),
     )
 
 

@@ -13,7 +13,7 @@ from bot.jobs import accept
 from bot.requests import Origin, request_from_json
 from bot.settings import Settings
 from bot.store import Store
-from bot.store.models import JobRow, RequestRow, WatchRow, now
+from bot.store.models import JobRow, RequestRow, WatchRow
 from bot.watches.changing import next_look
 
 log = logging.getLogger("r1.watches")
@@ -43,10 +43,10 @@ def tick(store: Store, settings: Settings, *, moment: datetime | None = None, mo
     However many times a watch missed, it looks once, and then goes on as scheduled.
 
     Args:
-        moment: what time it is.
+        moment: what time it is; by the database where it is not given.
         most: so many looks may wait to be done.
     """
-    clock = moment or now()
+    clock = moment or store.clock()
     with store.read() as session:
         due = _due(session, clock, most)
         room = most - _waiting(session) if due else 0
