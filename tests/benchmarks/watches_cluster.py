@@ -74,19 +74,8 @@ class _Database:
         self.server.cleanup()
 
     def _ctl(self, *words: str) -> None:
-        options = (self.folder / "postmaster.opts").read_text().strip().split(" ", 1)[1].replace('"', "")
         as_owner = self.folder.stat().st_uid
-        command = [
-            str(self.ctl),
-            "-D",
-            str(self.folder),
-            "-o",
-            options,
-            "-l",
-            str(self.folder / "restart.log"),
-            "-w",
-            *words,
-        ]
+        command = [str(self.ctl), "-D", str(self.folder), "-l", str(self.folder / "restart.log"), "-w", *words]
         subprocess.run(command, check=True, user=as_owner, stdout=subprocess.DEVNULL, cwd="/")
 
 
@@ -96,7 +85,7 @@ def _fill(store: Store, root: Path, count: int, seconds: int, user: str) -> dict
 
     chance, begun = random.Random(0), now()
     names = list(OTHER)
-    samples = {name: write_gguf(published(name), root / f"{name}.gguf") for name in names}
+    samples = {name: write_gguf(published(name), root / f"{name}.gguf")[0] for name in names}
     verdicts = {name: engine.identify(str(path)).verdict for name, path in samples.items()}
     (root / "watched").mkdir()
     changing: dict[str, Path] = {}
