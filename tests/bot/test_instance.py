@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from command_line import r1
 
+from bot.jobs import take
+from bot.store import open_store
 from bot.store.connection import StoreError
 from bot.store.instance import only_instance
+from bot.store.models import now
 
 HOLDER = "import sys, time\nfrom bot.store.instance import only_instance\nwith only_instance(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)\n"
 
@@ -38,3 +42,15 @@ def test_any_number_share_a_server_and_nothing_is_locked_in_memory() -> None:
     for url in ("postgresql+psycopg://somewhere/r1", "sqlite://"):
         with only_instance(url), only_instance(url):
             pass
+
+
+def test_bots_that_share_a_server_go_by_its_clock(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(database_url)
+    told = store.clock()
+    assert abs((told - now()).total_seconds()) < 10
+    if store.engine.dialect.name == "postgresql":
+        wrong = time.time() + 3600
+        monkeypatch.setattr(time, "time", lambda: wrong)  # what leases went by; the server is not asked again at once
+        assert abs((store.clock() - told).total_seconds()) < 10
+        assert take(store, "ahead", 5.0) is None
+    store.close()
