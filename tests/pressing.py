@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
 
 from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import Message
+from bot.store import Store
+from bot.store.models import JobRow, RequestRow, WatchRow, now
 
 CHANNEL = "C0MODELS"
 
@@ -40,3 +45,18 @@ def answer_to(slack: LocalSlack, act: Callable[[], object], channel: str = CHANN
 def shown(message: Message) -> str:
     """Everything that an answer says."""
     return f"{message.text}\n{message.blocks}"
+
+
+def look(slack: LocalSlack, store: Store) -> None:
+    """Let the time of the next look come, and wait until it is over and what it tells is told."""
+
+    def done() -> bool:
+        with store.read() as session:
+            open_ = select(func.count()).select_from(JobRow).where(JobRow.state != "answered")
+            looks = select(func.count()).where(RequestRow.dedup_key.like("watch:%"))
+            return session.scalar(open_) == 0 and (session.scalar(looks) or 0) > before
+
+    with store.begin() as session:
+        before = session.scalar(select(func.count()).where(RequestRow.dedup_key.like("watch:%"))) or 0
+        session.execute(update(WatchRow).values(next_at=now() - timedelta(seconds=1)))
+    slack.wait_for(done, 60)

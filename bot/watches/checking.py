@@ -19,6 +19,7 @@ from bot.store import Store
 from bot.store.models import LookRow, WatchedRow, WatchRow, now
 from bot.store.queries import storable
 from bot.watches.known import known_from_json
+from engine.drift.records import TELLING
 from engine.errors import TargetError
 from engine.identification import Progress
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from engine.behaviour.records import Behaviour, Check, Watched
     from engine.targets.endpoint import Budget
 
-_TELLING = ("changed", "replaced", "recovered")
-"""What a check finds that makes one want to know which model it is now."""
 _GOING = ("changed", "replaced", "still")
 """States of a check of an endpoint that is not as it was, and of which nobody said that this is normal."""
 
@@ -68,7 +67,7 @@ def check_endpoint(
         if error.code != "behaviour_nothing":
             raise
         return Checked(None, due=True)
-    return Checked(check, due or check.look.state in _TELLING)
+    return Checked(check, due or check.look.state in TELLING)
 
 
 def _budget(most: int | None, watched: Watched | None) -> Budget | None:
@@ -111,11 +110,15 @@ def note_check(session: Session, watch_id: str, check: Check, verdict_id: str | 
     session.add(row)
 
 
+def latest_look(session: Session, watch_id: str, *kinds: str) -> LookRow | None:
+    """The latest look of a watch that is of one of these kinds."""
+    looks = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind.in_(kinds))
+    return session.scalars(looks.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)).first()
+
+
 def last_check(session: Session, watch_id: str) -> LastCheck | None:
     """What the latest check of a watch said, or that what it said was taken as normal since; ``None`` where there was none."""
-    looks = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind.in_(("check", "accept")))
-    looks = looks.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)
-    row = session.scalars(looks).first()
+    row = latest_look(session, watch_id, "check", "accept")
     if row is None:
         return None
     if row.state not in _GOING:
@@ -129,8 +132,7 @@ def last_check(session: Session, watch_id: str) -> LastCheck | None:
 
 def _is_due(session: Session, watch_id: str, settings: Settings) -> bool:
     """Whether the last identification is old, or said what has to be confirmed."""
-    query = select(LookRow).where(LookRow.watch_id == watch_id, LookRow.kind == "verdict")
-    last = session.scalars(query.order_by(LookRow.at.desc()).limit(1)).first()
+    last = latest_look(session, watch_id, "verdict")
     if last is None:
         return True
     return last.state == "deviates" or now() - last.at > timedelta(days=settings.verdict_days)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.jobs import Job
@@ -15,9 +14,10 @@ from bot.requests import Origin, Request, schedule_from_json
 from bot.store.looks import silence
 from bot.store.models import LookRow, WatchRow, now
 from bot.store.queries import StoredVerdict, load_verdict, storable
-from bot.watches.checking import note_check
+from bot.watches.checking import latest_look, note_check
 from bot.watches.known import Known, differs, known_from_json, known_of, known_to_json, same
 from bot.watches.notices import Kind, change_to_json, post_notice
+from engine.drift.records import TELLING
 
 if TYPE_CHECKING:
     from engine.behaviour.records import Check
@@ -26,10 +26,6 @@ TOLD_AFTER = 3
 """Looks that fail in a row before people are told: once is an endpoint that was restarted."""
 _AGAIN = timedelta(minutes=10)
 """Until a look that failed is tried again, if the next one is not sooner; twice as long after the second."""
-
-
-_TOLD = ("changed", "replaced", "recovered")
-"""States of a check of which people are told."""
 
 
 def is_look(request: Request, origin: Origin) -> bool:
@@ -52,7 +48,7 @@ def looked(session: Session, job: Job, verdict_id: str | None, check: Check | No
     moment = now()
     if check is not None:
         note_check(session, row.id, check, verdict_id)
-    told = check is not None and check.look.state in _TOLD
+    told = check is not None and check.look.state in TELLING
     if stored is None:
         _checked(session, row, job, moment)
         return
@@ -87,7 +83,7 @@ def _kind(row: WatchRow, check: Check | None, before: Known | None, found: Known
     state = check.look.state if check is not None else ""
     if before is None:
         return "first"
-    if state in _TOLD:
+    if state in TELLING:
         against_reference = check is not None and check.change is not None and check.change.against == "reference"
         return "restored" if state == "recovered" else "differs" if against_reference else "changed"
     if differs(before, found):
@@ -109,8 +105,7 @@ def _is_alone(session: Session, row: WatchRow, before: Known | None, found: Know
     may be chance, and is looked at again before it is told."""
     if before is None or not differs(before, found):
         return False
-    query = select(LookRow).where(LookRow.watch_id == row.id, LookRow.kind == "verdict").order_by(LookRow.id.desc())
-    last = session.scalars(query.limit(1)).first()
+    last = latest_look(session, row.id, "verdict")
     return last is None or last.state != "deviates" or last.record.get("title") != found.title
 
 

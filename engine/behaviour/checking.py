@@ -15,7 +15,7 @@ from engine.behaviour.finding import REPEATS, TEXT_REPEATS, Found, OnStep, find,
 from engine.behaviour.judging import ALPHA, Look, change_seen, compared, differing, state_of
 from engine.behaviour.records import Behaviour, Check, Prompt, Watched
 from engine.drift import monitor as test
-from engine.drift.records import LookRecord, Seen, State
+from engine.drift.records import TELLING, LookRecord, Seen, State
 from engine.errors import TargetError
 from engine.identification import OnProgress, Progress
 from engine.inquiry import choose_model
@@ -125,7 +125,7 @@ async def _again(endpoint: Endpoint, watched: Watched, budget: Budget, on_step: 
         kept = replace(watched, past=look.past, recent=(*watched.recent, record)[-REMEMBERED:])
         kept = replace(kept, refused=tuple(sorted(talk.dialect.refused)))
         kept = replace(kept, reference=look.reference) if look.reference is not None else kept
-        if state not in ("changed", "replaced", "recovered"):
+        if state not in TELLING:
             if not any(one.signal == "distribution" for one in look.seen):
                 kept = await _found_anew(talk, kept, random, on_step)
             return Check(kept, record, watched.change, escalated=escalated, cost=talk.cost())

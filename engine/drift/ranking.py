@@ -37,7 +37,7 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> t
         chance: uniform in [0, 1), breaks ties.
     """
     if is_usual(bags[stream], value):
-        return 1.0, _size(bags, stream)
+        return 1.0, 1  # such a p loses every bet, however large the pool
     pool = stream.partition(":")[0] + ":"
     own = _commonness(bags[stream], bags[stream].counts[value], value)
     stranger = ties = total = 0
@@ -64,11 +64,6 @@ def rare_p(bags: Mapping[str, Bag], stream: str, value: str, chance: float) -> t
     if ties > _MANY * total:  # as strange as very many: nothing to bet on
         chance = 1.0
     return (stranger + chance * ties) / total, total
-
-
-def _size(bags: Mapping[str, Bag], stream: str) -> int:
-    pool = stream.partition(":")[0] + ":"
-    return sum(sum(bag.counts.values()) for name, bag in bags.items() if name.startswith(pool))
 
 
 def distance_bin(distance: float, spread: float) -> str:

@@ -15,6 +15,8 @@ State = Literal["begun", "same", "suspicious", "changed", "still", "recovered", 
 """Of a check: ``begun``: the first, others are compared with it; ``suspicious``: the evidence leans to a change, and is
 not enough; ``changed``: by this check it is; ``still``: it was told before, and is still so; ``recovered``: it is again
 as it was before the change; ``replaced``: it changed again, into something else than it was."""
+TELLING: tuple[State, ...] = ("changed", "replaced", "recovered")
+"""Of which people are told, and after which one wants to know which model it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
 from pathlib import Path
 
 from arena import Arena
 from command_line import r1
 from people import HONEST
-from pressing import answer_to, answers, shown
-from sqlalchemy import func, select, update
+from pressing import answer_to, answers, look, shown
+from sqlalchemy import select, update
 
 import engine
 from bot.demo import running_bot
@@ -20,7 +19,7 @@ from bot.local_slack import LocalSlack
 from bot.requests import Origin, request_from_json
 from bot.settings import load_settings
 from bot.store import Store, open_store
-from bot.store.models import EndpointRow, JobRow, LookRow, RequestRow, WatchRow, now
+from bot.store.models import EndpointRow, LookRow, WatchRow
 from bot.watches.checking import check_endpoint, remember_watched, watched_of
 from engine.targets.endpoint import parse_endpoint
 
@@ -31,21 +30,6 @@ def serve(store: Store, arena: Arena, which: str) -> None:
     """Have the registered endpoint be another one, behind the same name."""
     with store.begin() as session:
         session.execute(update(EndpointRow).values(url=arena.url(HONEST[which]), model=arena.model(HONEST[which])))
-
-
-def look(slack: LocalSlack, store: Store) -> None:
-    """Let the time of the next look come, and wait until it is over and what it tells is told."""
-
-    def done() -> bool:
-        with store.read() as session:
-            open_ = select(func.count()).select_from(JobRow).where(JobRow.state != "answered")
-            looks = select(func.count()).where(RequestRow.dedup_key.like("watch:%"))
-            return session.scalar(open_) == 0 and (session.scalar(looks) or 0) > before
-
-    with store.begin() as session:
-        before = session.scalar(select(func.count()).where(RequestRow.dedup_key.like("watch:%"))) or 0
-        session.execute(update(WatchRow).values(next_at=now() - timedelta(seconds=1)))
-    slack.wait_for(done, 60)
 
 
 def states(store: Store) -> list[str]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
 from pathlib import Path
 
-from pressing import CHANNEL, answer_to, answers, shown
-from sqlalchemy import func, select, update
+from pressing import CHANNEL, answer_to, answers, look, shown
 
 from bot.demo import running_bot
 from bot.local_slack import LocalSlack
 from bot.local_slack.workspace import Message
-from bot.store import Store, open_store
-from bot.store.models import JobRow, RequestRow, WatchRow, now
+from bot.store import open_store
 from engine.samples import published, write_checkpoint
 
 
@@ -21,21 +18,6 @@ def put(name: str, at: Path) -> None:
     """Have the watched folder hold this model."""
     shutil.rmtree(at, ignore_errors=True)
     write_checkpoint(published(name), at)  # made anew: copying would fill its sparse files
-
-
-def look(slack: LocalSlack, store: Store) -> None:
-    """Let the time of the next look come, and wait until it is over and what it tells is told."""
-
-    def done() -> bool:
-        with store.read() as session:
-            open_ = select(func.count()).select_from(JobRow).where(JobRow.state != "answered")
-            looks = select(func.count()).where(RequestRow.dedup_key.like("watch:%"))
-            return session.scalar(open_) == 0 and (session.scalar(looks) or 0) > before
-
-    with store.begin() as session:
-        before = session.scalar(select(func.count()).where(RequestRow.dedup_key.like("watch:%"))) or 0
-        session.execute(update(WatchRow).values(next_at=now() - timedelta(seconds=1)))
-    slack.wait_for(done, 60)
 
 
 def test_a_swapped_checkpoint_is_told_once_and_silence_means_that_nothing_changed(tmp_path: Path) -> None:
