@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import engine
-from engine.behaviour.checking import FIRST, record_behaviour
+from engine.behaviour.checking import record_behaviour
 from engine.behaviour.codec import to_json
+from engine.behaviour.finding import FIRST
 from engine.catalog import family_with
 from engine.errors import TargetError
 from engine.identification import OnProgress, Progress

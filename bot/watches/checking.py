@@ -72,7 +72,8 @@ def check_endpoint(
 
 def _budget(most: int | None, watched: Watched | None) -> Budget | None:
     """What a check may spend where somebody set a limit below what it would."""
-    from engine.behaviour.checking import AGAIN, FIRST
+    from engine.behaviour.checking import AGAIN
+    from engine.behaviour.finding import FIRST
 
     usual = FIRST if watched is None else AGAIN
     return replace(usual, tokens=most) if most is not None and most < usual.tokens else None

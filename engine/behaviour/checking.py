@@ -11,7 +11,7 @@ from random import Random
 
 from engine.behaviour import escalating
 from engine.behaviour.asking import plain, seen_in
-from engine.behaviour.finding import REPEATS, TEXT_REPEATS, Found, OnStep, find, learn, put
+from engine.behaviour.finding import FIRST, REPEATS, TEXT_REPEATS, Found, OnStep, find, learn, put
 from engine.behaviour.judging import ALPHA, Look, change_seen, compared, differing, state_of
 from engine.behaviour.records import Behaviour, Check, Prompt, Watched
 from engine.drift import monitor as test
@@ -23,8 +23,6 @@ from engine.targets.endpoint import Budget, Endpoint, Reply
 from engine.targets.talk import Talk
 from engine.targets.target import Cost
 
-FIRST = Budget(tokens=16_000, requests=700, seconds=1_200.0)
-"""What the first check may spend: it finds what to ask, and how the endpoint usually answers."""
 AGAIN = Budget(tokens=9_000, requests=400, seconds=600.0)
 """What a check may spend where it finds a change, and has to learn how the endpoint answers now. A quiet one takes two
 requests, and less than 200 tokens."""

@@ -21,10 +21,13 @@ from engine.behaviour.asking import ask_of, candidates, counted, plain, prompt, 
 from engine.behaviour.records import Form, Prompt
 from engine.drift.records import Seen
 from engine.errors import TargetError
-from engine.targets.endpoint import Reply
+from engine.targets.endpoint import Budget, Reply
 from engine.targets.talk import Talk
 
 OnStep = Callable[[int, int], None]
+FIRST = Budget(tokens=16_000, requests=700, seconds=1_200.0)
+"""What finding prompts, and knowing how an endpoint usually answers them, may take. Where it may take less, fewer prompts are
+tried and kept; each of them is known as well as ever."""
 TRIED, TRIED_ALIKE = 60, 3
 """Short prompts that are tried, and how often each where only text comes back."""
 UNDECIDED, SURE = 8, 16
@@ -63,17 +66,23 @@ async def find(talk: Talk, random: Random, on_step: OnStep) -> Found:
     lacks = [] if logprobs else ["logprobs"]
     lacks += ["closed_think"] if thinks and form == "chat" else []
     length = _THOUGHTS if thinks and form == "chat" else 1
-    shorts = random.sample(candidates()["short"], TRIED)
+    share = min(1.0, talk.budget.tokens / FIRST.tokens, talk.budget.requests / FIRST.requests)
+    shorts = random.sample(candidates()["short"], _part(TRIED, share))
     tried = [prompt(text, "first" if logprobs else "border", form, length) for text in shorts]
-    short = await (_by_margin if logprobs else _by_answers)(talk, tried, random, on_step)
+    short = await (_by_margin if logprobs else _by_answers)(talk, tried, share, random, on_step)
     long = [prompt(text, "text", form, TEXT_TOKENS) for text in candidates()["texts"]]
-    texts = await _texts(talk, long if length == 1 else [], random, on_step)
+    long = random.sample(long, _part(len(long), share)) if length == 1 else []
+    texts = await _texts(talk, long, share, random, on_step)
     lacks += [] if texts or length > 1 else ["texts"]
     learned, seen = await learn(talk, [*short * REPEATS, *texts * TEXT_REPEATS], random, on_step)
     if all(one.signal == "service" for one in seen):
         raise TargetError("behaviour_nothing", host=talk.wire.host)
     lacks += [] if any(one.stream.startswith("count:") for one in seen) else ["usage"]
     return Found(learned, seen, tuple(lacks))
+
+
+def _part(of: int, share: float) -> int:
+    return max(1, round(of * share))
 
 
 async def learn(
@@ -141,7 +150,9 @@ def _has_logprobs(reply: Reply) -> bool:
     return bool(reply.alternatives and len(reply.alternatives[0]) > 1)
 
 
-async def _by_margin(talk: Talk, tried: list[Prompt], random: Random, on_step: OnStep) -> tuple[Prompt, ...]:
+async def _by_margin(
+    talk: Talk, tried: list[Prompt], share: float, random: Random, on_step: OnStep
+) -> tuple[Prompt, ...]:
     """Those at which the two best tokens are nearest to each other, most of them; and some of the others."""
     margins: dict[Prompt, float] = {}
     for one, reply in await put(talk, tried, on_step):
@@ -149,12 +160,15 @@ async def _by_margin(talk: Talk, tried: list[Prompt], random: Random, on_step: O
         if len(best) > 1:
             margins[one] = best[0] - best[1]
     near = sorted(margins, key=lambda one: (margins[one], one.id))
-    chosen = near[: FIRST_KEPT * 2 // 3]
+    kept = _part(FIRST_KEPT, share)
+    chosen = near[: (kept * 2 + 2) // 3]
     rest = near[len(chosen) :]
-    return (*chosen, *random.sample(rest, min(len(rest), FIRST_KEPT - len(chosen))))
+    return (*chosen, *random.sample(rest, min(len(rest), kept - len(chosen))))
 
 
-async def _by_answers(talk: Talk, tried: list[Prompt], random: Random, on_step: OnStep) -> tuple[Prompt, ...]:
+async def _by_answers(
+    talk: Talk, tried: list[Prompt], share: float, random: Random, on_step: OnStep
+) -> tuple[Prompt, ...]:
     """Those whose answer varies, and some of those where it does not."""
     answers: dict[Prompt, Counter[str]] = {}
     order = tried * TRIED_ALIKE
@@ -165,11 +179,11 @@ async def _by_answers(talk: Talk, tried: list[Prompt], random: Random, on_step: 
     sure = [one for one in tried if one in answers and len(answers[one]) == 1]
     if not any(any(said) for said in answers.values()):
         return tuple(sure[:MUTE])
-    kept = random.sample(undecided, min(len(undecided), UNDECIDED))
-    return (*kept, *random.sample(sure, min(len(sure), UNDECIDED + SURE - len(kept))))
+    kept = random.sample(undecided, min(len(undecided), _part(UNDECIDED, share)))
+    return (*kept, *random.sample(sure, min(len(sure), _part(UNDECIDED + SURE, share) - len(kept))))
 
 
-async def _texts(talk: Talk, tried: list[Prompt], random: Random, on_step: OnStep) -> tuple[Prompt, ...]:
+async def _texts(talk: Talk, tried: list[Prompt], share: float, random: Random, on_step: OnStep) -> tuple[Prompt, ...]:
     """Prompts whose texts begin alike each time, with that beginning."""
     order = tried * TEXT_TRIED
     random.shuffle(order)
@@ -180,4 +194,4 @@ async def _texts(talk: Talk, tried: list[Prompt], random: Random, on_step: OnSte
         usual = usual_of(said)[:_LONGEST_USUAL] if len(said) > 1 else ""
         if len(usual) >= _SHORTEST_USUAL:
             kept.append(replace(one, usual=usual, prompt_tokens=2 * one.prompt_tokens))
-    return tuple(kept[:TEXTS_KEPT])
+    return tuple(kept[: _part(TEXTS_KEPT, share)])

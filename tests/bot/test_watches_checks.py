@@ -120,5 +120,7 @@ def test_a_check_keeps_to_what_an_endpoint_may_cost(tmp_path: Path) -> None:
         found = check_endpoint(store, settings, request, asked, lambda progress: None)
         after = arena.tally(FULL)
     assert found.check is not None and found.check.look.state == "begun" and found.due
+    prompts = found.check.watched.prompts
+    assert {"first", "text"} == {one.way for one in prompts} and found.check.look.requests < 200
     assert sum(after[name] - before[name] for name in ("prompt_tokens", "completion_tokens")) <= 2500
     store.close()
