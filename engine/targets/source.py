@@ -78,6 +78,16 @@ class FileSource:
         self.close()
 
 
+def check_bounds(data: bytes, name: str) -> None:
+    """Refuse what would take too much memory as JSON.
+
+    Raises:
+        CorruptTarget: too much of it; names the file.
+    """
+    if len(data) > JSON_LIMIT or data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b'"') > _QUOTES:
+        raise CorruptTarget("json_too_large", name=name)
+
+
 def parse_json(data: bytes, name: str) -> Any:
     """JSON of bounded size, depth and fan-out.
 
@@ -86,8 +96,7 @@ def parse_json(data: bytes, name: str) -> Any:
     """
     import orjson
 
-    if len(data) > JSON_LIMIT or data.count(b"[") + data.count(b"{") > _BRACKETS or data.count(b'"') > _QUOTES:
-        raise CorruptTarget("json_too_large", name=name)
+    check_bounds(data, name)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
