@@ -56,8 +56,8 @@ def load_family(name: str, family_files: tuple[Path, ...] = ()) -> Family:
 
 
 def family_names(family_files: tuple[Path, ...] = ()) -> list[str]:
-    """Names of all families, the ones that ship first."""
-    return [*_SHIPPED, *(_read_family(path).name for path in family_files)]
+    """Names of all families, each once, the ones that ship first."""
+    return list(dict.fromkeys((*_SHIPPED, *(_read_family(path).name for path in family_files))))
 
 
 def family_with(variant: str, family_files: tuple[Path, ...] = ()) -> Family:

@@ -13,6 +13,7 @@ from engine.errors import CatalogError, UsageError
 from engine.folklore import contradicted
 from engine.layouts import checkpoint_tensors, implied_parameters
 from engine.pipeline import hypotheses_of
+from engine.sizing.models import find_model
 
 FAMILY = load_family("deepseek-r1")
 MINE = """
@@ -91,6 +92,15 @@ def test_a_family_of_ones_own_is_added(tmp_path: Path) -> None:
     path.write_text(MINE)
     assert load_family("mine", (path,)).variants[0].id == "teacher"
     assert family_names((path,)) == ["deepseek-r1", "article", "mine"]
+
+
+def test_a_family_of_ones_own_that_takes_a_shipped_ones_place_is_there_once(tmp_path: Path) -> None:
+    path, older = tmp_path / "mine.yaml", tmp_path / "older.yaml"
+    path.write_text(MINE.replace("name: mine", "name: deepseek-r1"))
+    older.write_text(MINE.replace("name: mine", "name: deepseek-r1").replace("id: teacher", "id: master"))
+    assert family_names((path, older)) == ["deepseek-r1", "article"]
+    known = find_model("teacher", (path, older))
+    assert known.id == "teacher" and load_family("deepseek-r1", (path, older)).variants == (known,)
 
 
 def test_an_edited_family_file_is_read_again(tmp_path: Path) -> None:
