@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
+from bot.comparing.typed import lists, on_task
 from bot.options import ACTIONS, OPTIONS, VERBS, WATCH_ACTIONS, Parsed, read_options
 from bot.pasted import holds_secret
 from bot.requests import MOST_TOKENS, Earlier, Lang, Request, Verb
@@ -155,7 +156,8 @@ def _typed(verb: Verb, words: Sequence[str]) -> bool:
     if asks and len(rest) > 1 and verb != "recommend":
         return False
     if any(option.split("=")[0] in OPTIONS[verb] for option in options) and not _denied(rest):
-        return verb in ("identify", "recommend", "size", "history") or _TELLS[verb](words[0].lower(), plain)
+        two = verb == "compare" and len(plain) == 2 and not any(map(_pronoun, plain))
+        return two or verb in ("identify", "recommend", "size", "history") or _TELLS[verb](words[0].lower(), plain)
     return _TELLS[verb](words[0].lower(), plain) and not _denied(rest)
 
 
@@ -206,7 +208,7 @@ _TELLS: dict[Verb, Callable[[str, Sequence[str]], bool]] = {
     "identify": lambda verb, plain: not plain or is_target(plain[0]) or (len(plain) == 1 and not _pronoun(plain[0])),
     "recommend": lambda verb, plain: True,
     "size": lambda verb, plain: not plain or is_target(plain[0]) or bool(_MODEL.fullmatch(plain[0])),
-    "compare": lambda verb, plain: not plain or (len(plain) == 2 and all(is_target(word) for word in plain)),
+    "compare": lambda verb, plain: not plain or lists(plain) or (len(plain) == 2 and all(map(is_target, plain))),
     "watch": lambda verb, plain: not plain or _watches(plain),
     "history": lambda verb, plain: len(_unexported(plain)) < 2 and not any(map(_pronoun, _unexported(plain))),
     "explain": lambda verb, plain: not plain or (len(plain) == 1 and not _pronoun(plain[0])),
@@ -255,11 +257,14 @@ def _size(plain: Request, parsed: Parsed) -> Request:
 
 def _compare(plain: Request, parsed: Parsed) -> Request:
     if len(parsed.words) < 2:
-        return replace(plain, ask="target")
-    first, second = parsed.words
+    if lists(parsed.words):
+        return replace(plain, action="list")
     budget = parsed.number("--budget-tokens", MOST_TOKENS)
-    family = parsed.one("--family", "deepseek-r1")
-    return replace(plain, target=first, other=second, family=family, budget_tokens=budget)
+    asked = replace(plain, family=parsed.one("--family", "deepseek-r1"), budget_tokens=budget)
+    asked = on_task(asked, parsed)
+        return replace(asked, ask="target")
+    first, second = parsed.words
+    return replace(asked, target=first, other=second)
 
 
 def _watch(plain: Request, parsed: Parsed) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,8 +40,19 @@ _OWN: dict[Verb, tuple[str, ...]] = {
     "identify": ("--family", "--scenario", "--constraint", *SHORTHANDS, "--budget-tokens", "--thorough", "--fresh"),
     "recommend": ("--scenario", "--constraint", *SHORTHANDS, "--fresh"),
     "size": ("--gpu", "--quantization", "--context", "--concurrency", "--prompt", "--output", "--constraint"),
-    "compare": ("--family", "--budget-tokens", "--fresh"),
-    "watch": (*SCHEDULE, "--family", "--budget-tokens"),
+    "compare": (
+        "--family",
+        "--budget-tokens",
+        "--fresh",
+        "--task",
+        "--kind",
+        "--gap",
+        "--judge",
+        "--scenario",
+        "--constraint",
+        "--ttft",
+    ),
+    "watch": (*SCHEDULE, "--until-change", "--family", "--budget-tokens"),
     "history": ("--limit",),
     "explain": (),
     "report": (),
@@ -49,6 +61,8 @@ _OWN: dict[Verb, tuple[str, ...]] = {
     "help": (),
     "forget": (),
 }
+TASKS = ("tasks", "任务")
+"""Words after ``compare`` that ask which tasks there are."""
 OPTIONS: dict[Verb, tuple[str, ...]] = {verb: (*names, *_EVERYWHERE) for verb, names in _OWN.items()}
 FLAGS = frozenset({"--thorough", "--fresh", "--private", "--public"})
 EXAMPLES = {
@@ -57,6 +71,7 @@ EXAMPLES = {
     "--budget": "5USD/h", "--task": "customer-service", "--language": "zh", "--prompt": "2000", "--output": "500",
     "--quantization": "awq-int4", "--every": "6h", "--once": "2026-12-31", "--at": "09:00,17:30", "--days": "mon,thu",
     "--until": "2026-12-31", "--channel": "#ops", "--quiet": "22:00-08:00", "--timezone": "Asia/Shanghai",
+    "--kind": "qa", "--gap": "0.02", "--judge": "vendor-c",
 }  # fmt: skip
 
 
@@ -86,11 +101,28 @@ class Parsed:
 
     def private(self) -> bool | None:
         """Whether only the person is to see the answer, where that was said; the last word counts."""
+    def share(self, option: str) -> float | None:
+        """The number above 0 and below 1 that an option was given.
+
+        Raises:
+            UsageError: it is none.
+        """
+        value = self.one(option)
+        if option not in self.options:
+            return None
+        if not re.fullmatch(r"0?\.\d{1,6}", value) or not float(value):
+            raise UsageError("option_share", option=option, value=value[:20])
+        return float(value)
+
         said = [name for name in self.options if name in ("--private", "--public")]
         return said[-1] == "--private" if said else None
 
     def constraints(self) -> dict[str, str]:
         """By name, values as typed.
+    def without(self, option: str) -> Parsed:
+        """The rest, where an option means something else than usually."""
+        return Parsed(self.words, {name: values for name, values in self.options.items() if name != option})
+
 
         Raises:
             UsageError: one is no name=value, or given twice.

@@ -48,6 +48,27 @@ class Schedule:
 @dataclass(frozen=True, slots=True)
 class Request:
     """A question, understood.
+    notify: tuple[str, ...] = ()
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnTask:
+    """How well two models do on a task, as against what they are.
+
+    Attributes:
+        name: of a task that ships, or of a file as its owner named it.
+        file: where that file is: its path, typed in a terminal, or its id in Slack; ``None`` for a task that ships.
+        kind: how its answers are scored, where the file does not say.
+        gap: the smallest difference of the main metric that matters, 0 to 1; ``None`` for the usual one.
+        judge: the registered endpoint that judges answers by a rubric.
+    """
+
+    name: str
+    file: str | None = None
+    kind: str | None = None
+    gap: float | None = None
+    judge: str | None = None
 
     Attributes:
         text: as the person wrote it.
@@ -60,10 +81,11 @@ class Request:
         quantization: for ``size``, the only one that is asked about.
         refusal: for the verb ``refused``, the error's code and values.
         budget_tokens: what an endpoint may be asked for at most, in tokens.
+        on_task: for ``compare``, the task on which the two are compared; ``None``: by what they are.
         thorough: ask an endpoint on after the verdict.
         fresh: look again, though a verdict was just given.
         action: for ``endpoint`` and ``watch``, what to do; for ``forget``, ``list`` what there is or ``remove`` it; for
-            ``history``, ``export`` it as a table.
+            ``history``, ``export`` it as a table; for ``compare``, ``list`` the tasks that there are.
         schedule: for ``watch``; ``None`` for the usual one.
         ask: what is missing, and has to be asked for; nothing runs before.
         sure: ``False``: what was understood from free words is expensive, and is shown to be confirmed before it runs.
@@ -105,6 +127,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What was last asked in the same thread (or in a direct message just before), and the verdict it got.
+    on_task: OnTask | None = None
 
     Attributes:
         about: the latest question before it that was about a model, where this one is about none.
@@ -157,7 +180,7 @@ def request_to_json(request: Request) -> dict[str, Any]:
 
 def request_from_json(payload: Mapping[str, Any]) -> Request:
     """The request that ``request_to_json`` wrote."""
-    refusal, schedule = payload.get("refusal"), payload.get("schedule")
+    refusal, schedule, on_task = payload.get("refusal"), payload.get("schedule"), payload.get("on_task")
     return Request(
         **{
             **payload,
@@ -168,6 +191,7 @@ def request_from_json(payload: Mapping[str, Any]) -> Request:
 
 
 def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
+            "on_task": OnTask(**on_task) if on_task else None,
     """A JSON-able mapping of what is set; days as ``2026-12-31``."""
     set_ = {name: value for name, value in asdict(schedule).items() if value not in (None, ())}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in set_.items()}

@@ -35,13 +35,27 @@ def render(view: View, *, colour: bool = False) -> str:
     """The view as lines; bold where the terminal shows colours."""
     from dataclasses import replace
 
+    from bot.presentation.view import Table
+
     bold = "\x1b[1m\\1\x1b[0m" if colour else r"\1"
 
     def shown(lines: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_BOLD.sub(bold, _QUIET.sub(r"(\1)", line).replace("`", "")) for line in lines)
 
+    def tabled(table: Table | None) -> Table | None:
+        """Without bold, whose signs would count as letters of a column."""
+        flat = (
+            [tuple(cell.replace("`", "").replace("*", "") for cell in row) for row in (table.heads, *table.rows)]
+            if table
+            else []
+        )
+        return Table(flat[0], tuple(flat[1:])) if flat else None
+
     parts = tuple(
-        replace(part, lines=shown(part.lines), after=shown(part.after), code=copied(part.code)) for part in view.parts
+        replace(
+            part, lines=shown(part.lines), after=shown(part.after), code=copied(part.code), table=tabled(part.table)
+        )
+        for part in view.parts
     )
     view = replace(view, headline=shown((view.headline,))[0], fields=shown(view.fields), parts=parts)
     return str(_layout().render(view=view)).strip("\n")
@@ -127,5 +141,8 @@ def spoken_here() -> Lang:
 def _layout() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    from bot.presentation.columns import columns
+
     environment = Environment(loader=PackageLoader("bot", "templates/layout"), undefined=StrictUndefined)
+    environment.filters["columns"] = columns
     return environment.get_template("message.txt.j2")

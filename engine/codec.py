@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from engine.comparing.records import Comparison
 from engine.errors import TargetError
 from engine.identification import Identification, Recommendation
 from engine.sized import Sizing
@@ -46,6 +47,17 @@ def recommendation_to_json(recommendation: Recommendation) -> dict[str, Any]:
 def recommendation_from_json(payload: Mapping[str, Any]) -> Recommendation:
     """The recommendation that ``recommendation_to_json`` wrote."""
     record: Recommendation = _build(Recommendation, payload)
+    return record
+
+
+def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+    """A JSON-able mapping of a comparison on a task."""
+    return {"format": FORMAT, **_plain(comparison)}
+
+
+def comparison_from_json(payload: Mapping[str, Any]) -> Comparison:
+    """The comparison that ``comparison_to_json`` wrote."""
+    record: Comparison = _build(Comparison, payload)
     return record
 
 

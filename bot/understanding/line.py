@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from bot.requests import Request
+from bot.requests import OnTask, Request
 from bot.understanding.scheduled import options_of
 
 _PLAIN = re.compile(r"[^\s\"'`]{1,200}")
@@ -56,6 +56,17 @@ def _other(request: Request) -> list[str]:
     if request.verb == "recommend":
         return ["recommend", *_given(request), *_spoken(request)]
     if request.verb == "compare":
+        if request.action == "list":
+            return ["compare", "tasks"]
+        if request.on_task is not None:
+            return [
+                "compare",
+                *_targets(request),
+                *_task(request.on_task),
+                *_given(request),
+                *_spoken(request),
+                *_effort(request),
+            ]
         return ["compare", *_targets(request), *_effort(request)]
     if request.verb in ("explain", "report"):
         return [request.verb, *([_quoted(request.verdict_id)] if request.verdict_id else _targets(request))]
@@ -64,6 +75,11 @@ def _other(request: Request) -> list[str]:
     if request.verb == "forget":
         return ["forget", "me", *(["yes"] if request.action == "remove" else [])]
     return ["devices"] if request.verb == "devices" else ["help"]
+
+
+def _task(asked: OnTask) -> list[str]:
+    options = {"task": asked.name, "kind": asked.kind, "gap": asked.gap and f"{asked.gap:g}", "judge": asked.judge}
+    return [word for name, value in options.items() if value for word in (f"--{name}", _quoted(value))]
 
 
 def _targets(request: Request) -> list[str]:
