@@ -1,0 +1,135 @@
+"""Verifiable maths: whether the result is right, and how much of the derivation is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from engine.comparing.metrics.mentions import says
+from engine.comparing.metrics.numbers import Value, same, value_of, written
+from engine.comparing.records import Answer, Case
+
+_PHRASE = re.compile(
+    r"(?:####|\b(?:final\s+)?(?:answer|result|solution)\b\s*(?:is|:|=|equals)\s*:?"
+    r"|(?:最终)?(?:答案|结果|解)\s*(?:[:：=]|是|为|等于)\s*:?|[答][:：])\s*(?P<said>[^\n]+)",
+    re.IGNORECASE,
+)
+_CUT = re.compile(
+    r"[;；。]|[,，](?!\d{3}(?!\d))|\.(?!\d)|\b(?:because|since|as|which|where|so|per|for)\b|因为|由于|所以"
+)
+_NUMBER = re.compile(
+    r"-?(?:\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?(?:\\?%|[eE]-?\d+)?)"
+)
+_BETWEEN = re.compile(r"\s*(?:[,，、;；]|\bor\b|\band\b|或|和)\s*")
+_SQUEEZED = re.compile(r"\\(?:left|right|quad|text|mathrm|displaystyle)|\\[,;:! ()\[\]]|[\s$*`{}\\]")
+
+
+def right(case: Case, answer: Answer) -> float | None:
+    """1.0 where the answer's result equals one of the case's; else 0.0."""
+    if answer.failed:
+        return None
+    return float(any(_right(answer.text, wanted) for wanted in case.answers))
+
+
+def steps_shown(case: Case, answer: Answer) -> float | None:
+    """The share of the case's steps that are found in the answer or its thoughts, each in one of its ways; 0..1."""
+    if answer.failed or not case.steps:
+        return None
+    text = f"{answer.reasoning}\n{answer.text}"
+    return sum(shows(text, ways) for ways in case.steps) / len(case.steps)
+
+
+def results_said(text: str) -> Iterator[str]:
+    """What ``text`` may give as its result, the likeliest first.
+
+    The last ``\\boxed{}`` alone where there is one; else what follows the last “answer is” or “####”; else the last line,
+    what stands behind its last “=”, and its last number.
+    """
+    if boxed := _last_boxed(text):
+        yield boxed
+        return
+    lines = [line.strip(" *#>-\t") for line in text.splitlines() if line.strip(" *#>-\t")]
+    if not lines:
+        return
+    phrases = [match["said"] for match in _PHRASE.finditer(text)]
+    line = phrases[-1].strip(" *") if phrases else lines[-1]
+    yield line
+    last = re.split(r"(?<![<>!])=|≈|\\approx", line)[-1]
+    if phrases:
+        yield from (last, _CUT.split(line)[0], _CUT.split(last)[0])
+        yield from (match[0] for match in list(_NUMBER.finditer(_CUT.split(last)[0]))[:1])
+    else:
+        yield from (last, _CUT.split(last)[0])
+        yield from (match[0] for match in list(_NUMBER.finditer(line))[-1:])
+
+
+@lru_cache(maxsize=20_000)
+def _right(text: str, wanted: str) -> bool:
+    gold = _values(wanted)
+    for said in results_said(text):
+        if _squeezed(said) == _squeezed(wanted):
+            return True
+        if gold is not None and (values := _values(said)) is not None:
+            return _equal(values, gold)
+    return False
+
+
+def _values(text: str) -> tuple[bool, Sequence[Value]] | None:
+    """Whether the order counts, and the values: one, several (``x = 1 or x = 2``), or a point (``(1, 2)``)."""
+    if (one := value_of(text)) is not None:
+        return False, [one]
+    text = written(text)
+    bracketed = re.fullmatch(r"[(\[{\\]+(.*?)[)\]}\\]+", text)
+    inside = bracketed[1] if bracketed and "," in bracketed[1] else text
+    parts = _BETWEEN.split(inside)
+    values = [value for part in parts if (value := value_of(part)) is not None]
+    if len(values) < 2 or len(values) < len(parts):
+        return None
+    return bracketed is not None and text.startswith("("), values
+
+
+def _equal(said: tuple[bool, Sequence[Value]], gold: tuple[bool, Sequence[Value]]) -> bool:
+    if len(said[1]) != len(gold[1]):
+        return False
+    if gold[0]:
+        return all(same(one, other) for one, other in zip(said[1], gold[1], strict=True))
+    left = list(said[1])
+    for wanted in gold[1]:
+        found = next((place for place, value in enumerate(left) if same(value, wanted)), None)
+        if found is None:
+            return False
+        left.pop(found)
+    return True
+
+
+def _last_boxed(text: str) -> str:
+    """What stands in the last ``\\boxed{}`` that is closed; braces may be nested."""
+    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
+        depth = 1
+        for place in range(match.end(), len(text)):
+            depth += {"{": 1, "}": -1}.get(text[place], 0)
+            if depth == 0:
+                return text[match.end() : place].strip()
+    return ""
+
+
+def shows(text: str, ways: Sequence[str]) -> bool:
+    """Whether ``text`` has one of the ``ways`` in it: formulas however they are spaced or set, the rest as words."""
+    formulas = [way for way in ways if re.search(r"[\d=+*/^<>×÷]", way)]
+    if says(text, [way for way in ways if way not in formulas]):
+        return True
+    squeezed = _squeezed(text)
+    return any(
+        re.search(rf"(?<![\d.]){re.escape(_squeezed(way))}(?!\d|\.\d)", squeezed) for way in formulas if _squeezed(way)
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _squeezed(text: str) -> str:
+    """``text`` as one run of characters, so that ``2 x + 3 = 7`` and ``$2x+3=7$`` are the same."""
+    text = re.sub(r"\\[dtc]frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
+    text = text.replace("\\times", "×").replace("\\cdot", "×").replace("·", "×").replace("\\div", "÷").replace("÷", "/")
+    text = re.sub(r"(?<=[\d\w)])\s*\*\s*(?=[\d\w(])", "×", text)
+    text = re.sub(r"[−–]", "-", re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text))
+    return _SQUEEZED.sub("", text).casefold().rstrip(".。")
