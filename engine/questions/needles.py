@@ -63,9 +63,9 @@ def haystack(seed: int, tokens: int, lang: str) -> Needle:
     random = Random(f"needle-{seed}-{tokens}-{lang}")
     place, code, depth = random.choice(wording.places), random.randint(10_000, 99_999), random.random()
     needle = wording.needle.format(place=place, code=code)
-    sentences = _sentences(random, wording, round(tokens * CHARACTERS_PER_TOKEN[lang]) - len(needle))
+    sentences = filler_sentences(random, wording, round(tokens * CHARACTERS_PER_TOKEN[lang]) - len(needle))
     sentences.insert(round(depth * len(sentences)), needle)
-    text = _paragraphs(random, sentences, wording.space)
+    text = paragraphs(random, sentences, wording.space)
     return Needle(text, wording.question.format(place=place), code, place, depth)
 
 
@@ -75,7 +75,8 @@ def load_filler() -> Filler:
     return read_records(Path(str(files(__package__).joinpath("filler.yaml"))), Filler)
 
 
-def _sentences(random: Random, wording: Wording, characters: int) -> list[str]:
+def filler_sentences(random: Random, wording: Wording, characters: int) -> list[str]:
+    """Sentences of at least so many ``characters``, about nothing."""
     sentences: list[str] = []
     while characters > 0:
         sentences.append(_sentence(random, wording))
@@ -95,10 +96,11 @@ def _sentence(random: Random, wording: Wording) -> str:
     )
 
 
-def _paragraphs(random: Random, sentences: list[str], space: str) -> str:
-    paragraphs, start = [], 0
+def paragraphs(random: Random, sentences: list[str], space: str) -> str:
+    """``sentences`` in paragraphs of four to nine, a line each."""
+    lines, start = [], 0
     while start < len(sentences):
         size = random.randint(*_SENTENCES_A_PARAGRAPH)
-        paragraphs.append(space.join(sentences[start : start + size]))
+        lines.append(space.join(sentences[start : start + size]))
         start += size
-    return "\n".join(paragraphs)
+    return "\n".join(lines)

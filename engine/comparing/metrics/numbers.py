@@ -197,7 +197,7 @@ class _Reader:
 
 
 def _raised(base: Fraction | float, exponent: Fraction | float) -> Fraction | float:
-    if abs(exponent) > _LARGEST_POWER or abs(base) > 10**30:
+    if abs(float(exponent)) > _LARGEST_POWER or abs(float(base)) > 1e30:
         raise OverflowError
     if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
         if base.denominator > 10**30:

@@ -4,114 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from engine.comparing.metrics.features import sentences, sub_points
 from engine.comparing.metrics.maths import shows
 from engine.comparing.metrics.mentions import says
 from engine.comparing.metrics.tokens import CJK, tokens
 from engine.comparing.records import Answer, Case, Omission, Side
+from engine.text import parse_yaml
 
 _COVERED = 0.35  # share of a point's words found in the other answer, from which on it is taken to be there
 _FEWEST = 4  # words of a point, without those that carry nothing; fewer tell nothing apart
 _MOST = 5  # points of an answer to a case
 _LONGEST = 120  # characters shown of a point
-_EMPTY = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "may",
-        "might",
-        "more",
-        "most",
-        "no",
-        "nor",
-        "not",
-        "of",
-        "on",
-        "or",
-        "our",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "also",
-        "both",
-        "each",
-        "only",
-        "other",
-        "same",
-        "very",
-        "i",
-        "he",
-        "she",
-        "his",
-        "her",
-        "about",
-        "after",
-        "before",
-        "between",
-        "over",
-        "under",
-        "up",
-        "out",
-        "how",
-        "all",
-        "any",
-        "because",
-    ]
-)
 _ENDING = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s)$")
 
 
@@ -152,7 +58,13 @@ def _only_in(text: str, other: str) -> list[str]:
 @lru_cache(maxsize=20_000)
 def _content(text: str) -> frozenset[str]:
     """What carries a text's meaning: its words without endings; pairs of neighbouring characters in Chinese."""
-    words = [word for word in tokens(text) if word not in _EMPTY]
+    words = [word for word in tokens(text) if word not in _empty()]
     latin = {_ENDING.sub("", word) if len(word) > 4 else word for word in words if not re.match(f"[{CJK}]", word)}
     runs = re.findall(f"[{CJK}]+", text)
     return frozenset(latin | {run[place : place + 2] for run in runs for place in range(len(run) - 1)})
+
+
+@cache
+def _empty() -> frozenset[str]:
+    """Words that are in every text."""
+    return frozenset(parse_yaml(files(__package__).joinpath("cues.yaml").read_text(encoding="utf-8"))["empty"].split())
