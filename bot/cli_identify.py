@@ -46,7 +46,7 @@ def identify(target: str, words: tuple[str, ...], family: str, family_file: tupl
             family=request.family,
             constraints=request.constraints,
             scenario=request.scenario,
-            family_files=(*settings.family_files, *family_file),
+            family_files=(*family_file, *settings.families),
             rule_files=settings.rule_files,
             hardware_files=settings.hardware_files,
             endpoint=asked.endpoint if asked is not None else None,

@@ -19,6 +19,7 @@ from bot.requests import Origin, Request, request_from_json
 from bot.settings import Settings
 from bot.store.endpoints import find_endpoint
 from bot.store.models import RequestRow, VerdictRow, now
+from engine.catalog.updates import index_files
 
 _MOST_FILES = 2_000
 _LATEST = 5
@@ -70,7 +71,14 @@ def _question(request: Request) -> Request:
 def _changed_since(moment: datetime, request: Request, settings: Settings) -> bool:
     """Whether a file of the target, or one that verdicts rest on, changed at or after ``moment``; by the time of the
     last change to the file's record, which copying and touching do not set back."""
-    given = (*settings.family_files, *settings.rule_files, *settings.hardware_files, *settings.references)
+    recorded = (path for place in settings.references for path in (place, *place.glob("*.json")))
+    given = (
+        *settings.families,
+        *index_files(settings.catalog_folder),
+        *settings.rule_files,
+        *settings.hardware_files,
+        *recorded,
+    )
     files = list(islice(_files(Path(request.target or "").expanduser()), _MOST_FILES + 1))
     if len(files) > _MOST_FILES:
         return True

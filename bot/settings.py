@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     hardware_files: tuple[Path, ...] = ()
     reference_files: tuple[Path, ...] = ()
     reference_dir: Path | None = None
+    answers_dir: Path | None = None
+    catalog_dir: Path | None = None
     secret_key: SecretStr = SecretStr("")
     admins: tuple[str, ...] = ()
     key_variables: tuple[str, ...] = ("*_API_KEY",)
@@ -102,6 +104,27 @@ class Settings(BaseSettings):
 
     @property
     def references(self) -> tuple[Path, ...]:
+    @property
+    def families(self) -> tuple[Path, ...]:
+        """Family files to go by beside those that ship: those set, which win, then the updates in use.
+
+        Raises:
+            CatalogError: the folder of updates is damaged.
+        """
+        from engine.catalog.updates import current_files, index_files
+
+        return (*self.family_files, *(current_files(self.catalog_folder) if index_files(self.catalog_folder) else ()))
+
+    @property
+    def catalog_folder(self) -> Path:
+        """Where `r1 catalog update` keeps what it took in."""
+        return self.catalog_dir or default_database().parent / "catalog"
+
+    @property
+    def answers_folder(self) -> Path:
+        """Where comparisons on tasks keep answers, so that going on with one asks nothing twice."""
+        return self.answers_dir or default_database().parent / "answers"
+
         """Recorded references to compare endpoints with: those set, then those in the folder."""
         return (*self.reference_files, *sorted(self.reference_folder.glob("*.json")))
 

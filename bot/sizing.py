@@ -51,7 +51,7 @@ def sized(request: Request, settings: Settings) -> Sized:
         hardware,
         quantization=request.quantization,
         constraints=asked,
-        family_files=settings.family_files,
+        family_files=settings.families,
         hardware_files=settings.hardware_files,
     )
     workload, _ = workload_of(parse_constraints(asked))

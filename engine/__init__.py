@@ -135,7 +135,11 @@ def size(
 
 
 def recompute(
-    stored: Identification, *, family_files: Iterable[Path] = (), reference_files: Iterable[Path] = ()
+    stored: Identification,
+    *,
+    family: Family | None = None,
+    family_files: Iterable[Path] = (),
+    reference_files: Iterable[Path] = (),
 ) -> Identification:
     """The verdict that stored observations give under today's catalog; the target is not touched.
 
@@ -144,7 +148,10 @@ def recompute(
     """
     from engine.pipeline import recompute as run
 
-    return run(stored, family_files=tuple(family_files), reference_files=tuple(reference_files))
+    Args:
+        family: the version of the family to go by, instead of the one in use.
+
+    return run(stored, family=family, family_files=tuple(family_files), reference_files=tuple(reference_files))
 
 
 def record_reference(

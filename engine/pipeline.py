@@ -64,7 +64,7 @@ def identify(
         family_version=chosen.version,
         evidence=tuple(rows),
         verdict=verdict,
-        recommendation=_recommend(constraints, scenario, rule_files, hardware_files, verdict),
+        recommendation=_recommend(constraints, scenario, rule_files, hardware_files, family_files, verdict),
         engine_version=engine.__version__,
         seconds=time.perf_counter() - started,
     )
@@ -94,6 +94,7 @@ def _recommend(
     hardware_files: tuple[Path, ...],
     verdict: Verdict,
 ) -> Recommendation:
+    family_files: tuple[Path, ...],
     """Loads hardware, rules and sizing only where there is something to choose by."""
     if not constraints and not scenario.strip():
         from engine.choosing.unsaid import nothing_said
@@ -102,7 +103,12 @@ def _recommend(
     from engine.choosing.recommending import recommend
 
     return recommend(
-        constraints, scenario=scenario, rule_files=rule_files, hardware_files=hardware_files, verdict=verdict
+        constraints,
+        scenario=scenario,
+        rule_files=rule_files,
+        hardware_files=hardware_files,
+        family_files=family_files,
+        verdict=verdict,
     )
 
 
@@ -166,11 +172,16 @@ def _ask(
 
 
 def recompute(
-    stored: Identification, *, family_files: tuple[Path, ...] = (), reference_files: tuple[Path, ...] = ()
+    stored: Identification,
+    *,
+    family: Family | None = None,
+    family_files: tuple[Path, ...] = (),
+    reference_files: tuple[Path, ...] = (),
 ) -> Identification:
-    """The same observations under today's catalog and model of evidence; the target is not touched."""
+    """The same observations under today's catalog, or one version of its family, and today's model of evidence; the target
+    is not touched."""
     started = time.perf_counter()
-    chosen = load_family(stored.family, family_files)
+    chosen = family if family is not None else load_family(stored.family, family_files)
     served = stored.target.kind == "endpoint"
     opened = any(row.probe == "lineage" for row in stored.evidence)
     hypotheses = hypotheses_of(chosen, load_references(reference_files) if served or opened else (), served=served)

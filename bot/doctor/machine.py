@@ -60,7 +60,7 @@ def font_finding() -> Finding:
 def file_findings(settings: Settings) -> Iterator[Finding]:
     """The user's own rules, families, hardware and references, and the folders that may be named from Slack."""
     yield from _rules(settings.rule_files, settings.hardware_files)
-    yield _loaded("families", settings.family_files, lambda: _families(settings.family_files))
+    yield _family_finding(settings)
     yield _loaded("hardware", settings.hardware_files, lambda: _hardware(settings.hardware_files))
     references = settings.references
     yield _loaded("references", references, lambda: _references(references))
@@ -102,6 +102,14 @@ def _loaded(check: str, files: tuple[Path, ...], load: Callable[[], object]) -> 
     except R1Error as error:
         return failed(check, error)
     return Finding(check, "ok", "files", {"count": len(files)})
+
+
+def _family_finding(settings: Settings) -> Finding:
+    try:
+        files = settings.families
+    except R1Error as error:
+        return failed("families", error)
+    return _loaded("families", files, lambda: _families(files))
 
 
 def _families(files: tuple[Path, ...]) -> object:

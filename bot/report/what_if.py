@@ -38,7 +38,7 @@ def _changed(found: Identification, today: Verdict, settings: Settings) -> Itera
         rest = tuple(row for row in found.evidence if row.group != group)
         without = engine.recompute(
             replace(found, evidence=rest),
-            family_files=settings.family_files,
+            family_files=settings.families,
             reference_files=settings.references,
         ).verdict
         if _what(without) != _what(today) or without.confidence < today.confidence - _SAME:

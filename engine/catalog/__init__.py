@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from engine.catalog.schema import Composed, Family, Folktale, Record, Tokenizer, Variant, Vocabulary
-from engine.catalog.yaml_file import last_written, read_records
+from engine.catalog.yaml_file import last_written, parse_records, read_records
 from engine.errors import CatalogError, UsageError
 
 _SHIPPED = ("deepseek-r1", "article")
@@ -45,11 +45,11 @@ def load_family(name: str, family_files: tuple[Path, ...] = ()) -> Family:
         CatalogError: a file is invalid; the sentence names it and the line.
     """
     for path in family_files:
-        family = _read_family(path)
+        family = read_family(path)
         if family.name == name:
             return family
     if name in _SHIPPED:
-        return _read_family(_path(name))
+        return read_family(_path(name))
     known = family_names(family_files)
     close = difflib.get_close_matches(name, known, 1)
     raise UsageError("family_unknown", name=name[:60], known=", ".join(known), suggestion=(close or known)[0])
@@ -57,7 +57,7 @@ def load_family(name: str, family_files: tuple[Path, ...] = ()) -> Family:
 
 def family_names(family_files: tuple[Path, ...] = ()) -> list[str]:
     """Names of all families, each once, the ones that ship first."""
-    return list(dict.fromkeys((*_SHIPPED, *(_read_family(path).name for path in family_files))))
+    return list(dict.fromkeys((*_SHIPPED, *(read_family(path).name for path in family_files))))
 
 
 def family_with(variant: str, family_files: tuple[Path, ...] = ()) -> Family:
@@ -97,13 +97,31 @@ def _published() -> Published:
     return read_records(_path("published"), Published)
 
 
-def _read_family(path: Path) -> Family:
+def read_family(path: Path) -> Family:
+    """The family in a file. Raises as ``load_family`` for what is invalid."""
     return _family_as_of(path, last_written(path))
 
 
 @lru_cache(maxsize=16)
 def _family_as_of(path: Path, written: int) -> Family:
-    family = read_records(path, Family)
+    return _joined(read_records(path, Family), path.name)
+
+
+def parse_family(text: str, name: str) -> Family:
+    """The family that a file's ``text`` is, as ``load_family`` gives it; ``name`` is the file's in a sentence.
+
+    Raises:
+        CatalogError: it is invalid; the sentence names the line.
+    """
+    return _joined(parse_records(text, Family, name), name)
+
+
+def shipped_family(name: str) -> Family | None:
+    """The family of that name as it ships, whatever files there are beside it."""
+    return read_family(_path(name)) if name in _SHIPPED else None
+
+
+def _joined(family: Family, name: str) -> Family:
     published = _published()
     joined = family.model_copy(
         update={
@@ -114,7 +132,7 @@ def _family_as_of(path: Path, written: int) -> Family:
     try:
         _check_references(joined.tokenizers, joined.vocabularies, joined.variants)
     except ValueError as error:
-        raise CatalogError("catalog_invalid", file=path.name, line=1, field="variants", problem=str(error)) from error
+        raise CatalogError("catalog_invalid", file=name, line=1, field="variants", problem=str(error)) from error
     return joined
 
 

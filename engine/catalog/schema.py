@@ -161,7 +161,8 @@ class Variant(Record):
 
 class Family(Record):
     """A teacher, its students and what they are confused with. ``alone``: published models are no
-    hypotheses beside its variants (a table of rounded figures would lose to each of them)."""
+    hypotheses beside its variants (a table of rounded figures would lose to each of them). ``retired``: variants that
+    earlier versions had and this one drops on purpose; without a word none goes."""
 
     name: str
     version: str
@@ -171,6 +172,7 @@ class Family(Record):
     tokenizers: dict[str, Tokenizer] = {}
     vocabularies: dict[str, Vocabulary] = {}
     variants: tuple[Variant, ...]
+    retired: tuple[str, ...] = ()
 
 
 class Folktale(Record):

@@ -30,7 +30,7 @@ def read_records(path: Path, model: type[Model]) -> Model:
     Raises:
         CatalogError: unreadable, no YAML, or not what ``model`` asks for; names the file and the line.
     """
-    return parse_records(_read(path), model, path.name)
+    return parse_records(read_text(path), model, path.name)
 
 
 def parse_records(text: str, model: type[Model], name: str) -> Model:
@@ -63,7 +63,7 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """The file at ``path``. Raises as ``read_records``, but for what the data means."""
-    return parse_yaml_file(_read(path), path.name)
+    return parse_yaml_file(read_text(path), path.name)
 
 
 def parse_yaml_file(text: str, name: str) -> Document:
@@ -92,7 +92,8 @@ def last_written(path: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What a file says, of bounded size. Raises as ``read_document`` for what cannot be read."""
     try:
         if not path.is_file():
             raise CatalogError("catalog_missing", file=str(path))
