@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 import engine
-from bot import watches
+from bot import flips, watches
 from bot.access import check_admin, check_model, check_target
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Comparison, devices_seen, explained
@@ -133,6 +133,8 @@ def _kept_answer(
             return Answer(recommendation=load_recommendation(session, kept.recommendation_id))
         if request.verb == "history":
             return past(session, request, Whose(team, user))
+        if flips.is_flip(request):
+            return Answer(flip=flips.load_flip(session, request, kept.verdict_id), verdict_id=kept.verdict_id)
         if request.verb == "endpoint" and request.action == "remove":
             return Answer(removed=request.target)
         if request.verb == "endpoint":
@@ -174,7 +176,7 @@ def advised(request: Request, settings: Settings) -> Recommendation:
         scenario=request.scenario,
         rule_files=settings.rule_files,
         hardware_files=settings.hardware_files,
-        family_files=settings.family_files,
+        family_files=settings.families,
     )
 
 
@@ -242,7 +244,7 @@ def _identified(request: Request, asked: Asked | None, work: Work) -> Identifica
         family=request.family,
         constraints=request.constraints,
         scenario=request.scenario,
-        family_files=settings.family_files,
+        family_files=settings.families,
         rule_files=settings.rule_files,
         hardware_files=settings.hardware_files,
         endpoint=asked.endpoint if asked is not None else None,

@@ -29,7 +29,8 @@ def json_of(answer: Answer) -> Any:
         return {"model": sizes.model, "hardware": sizes.hardware or None, "sizings": sizings_to_json(sizes.sizings)}
     if answer.explanation is not None:
         today = plain(answer.today) if answer.today is not None else None
-        return {**verdict_json(answer.explanation), "today": today}
+        again = plain(answer.explanation.recomputed)
+        return {**verdict_json(answer.explanation), "today": today, "recomputed": again}
     if answer.devices is not None:
         return [_device(device) for device in answer.devices]
     if answer.removed is not None:

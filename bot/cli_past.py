@@ -84,7 +84,7 @@ def _day(text: str | None) -> datetime | None:
 @click.argument("verdict_id", metavar="VERDICT", shell_complete=verdict)
 @PICTURE
 @LANG
-@printed(*_PAST, "created", "today")
+@printed(*_PAST, "created", "today", "recomputed")
 def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bool) -> int:
     from bot.jobs import explained
     from bot.keeping import load_stored
@@ -114,9 +114,7 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
 
     request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
     stored = load_stored(settings, request)
-    found = engine.recompute(
-        stored.identification, family_files=settings.family_files, reference_files=settings.references
-    )
+    found = engine.recompute(stored.identification, family_files=settings.families, reference_files=settings.references)
     if as_json:
         print_json({"id": stored.id, **to_json(found)})
     else:

@@ -33,6 +33,10 @@ from engine.identification import Identification, Recommendation
 from engine.verdict import Verdict
 
 if TYPE_CHECKING:
+    from bot.comparing.records import Compared
+    from bot.flips.telling import Flip
+    from bot.presentation.going import TaskLine
+    from bot.watches.digests import Digest
     from bot.watches.notices import Notice
 
 JobState = Literal["queued", "running", "computed", "answered"]
@@ -146,12 +150,14 @@ class Answer:
     as_of: datetime | None = None
     error: R1Error | None = None
 
+    flip: Flip | None = None
+    digest: Digest | None = None
 
 def explained(stored: StoredVerdict, settings: Settings) -> Answer:
     """A past verdict, and what today's catalog and references make of its observations."""
     try:
         today = engine.recompute(
-            stored.identification, family_files=settings.family_files, reference_files=settings.references
+            stored.identification, family_files=settings.families, reference_files=settings.references
         )
     except R1Error:  # its family is gone, or a reference is damaged: the verdict can be explained all the same
         return Answer(explanation=stored)

@@ -41,6 +41,7 @@ RECOMMENDATION = (
 HISTORY = (
     "kind", "id", "created", "target", "state", "outcome", "title", "confidence", "claim_check", "right", "wrong",
     "watch", "looks", "requests", "tokens", "seconds", "log_e", "identity", "distribution", "service", "reference_log_e",
+    "recomputed_of",
 )  # fmt: skip
 """The keys of an entry of history in JSON, and the columns of its table: ``bot.store.export.COLUMNS``."""
 

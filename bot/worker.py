@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot import watches
+from bot import flips, watches
 from bot.answering import Kept, Work, answer_of, find
 from bot.forgetting import expire
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
@@ -105,10 +105,11 @@ class Worker:
             log.info("%s questions older than %s days were deleted", gone, days)
 
     def _tick(self) -> None:
-        """Have what is watched looked at when it is time, between two jobs."""
+        """Have what is watched looked at when it is time, and verdicts brought up to the catalog, between two jobs."""
         if time.monotonic() >= self._tick_at:
             watches.tick(self.store, self.settings)
-            self._tick_at = time.monotonic() + watches.EVERY
+            more = flips.tick(self.store, self.settings)
+            self._tick_at = time.monotonic() + (0.0 if more else watches.EVERY)
 
     def run_one(self) -> bool:
         """Do one job, if there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from bot.commands import undecorate
 from bot.jobs import Answer, ReportFile
@@ -13,6 +14,7 @@ from bot.presentation.view import Button, Mark, Part, View, percent, words
 from bot.requests import Lang, Request
 from bot.store.looks import LookLine, Quiet
 from bot.store.queries import HistoryRow, StoredVerdict
+from bot.store.recomputed import Recomputed
 from engine.evidence import Evidence
 from engine.text import say
 from engine.verdict import Verdict
@@ -59,7 +61,13 @@ def _verdict_line(row: HistoryRow, lang: Lang, mark: Mark) -> str:
         flag=said["misrepresented"] if row.claim_check == "misrepresented" else "",
     )
     judged = said["judged"].format(right=row.right, wrong=row.wrong) if row.right or row.wrong else ""
-    return str(line + judged)
+    return str(line + judged + _again(row.recomputed, words(lang)["catalog"]["history"]))
+
+
+def _again(recomputed: Recomputed, said: Any) -> str:
+    """What a verdict was made of, and what was made of it, as the catalog changed."""
+    of = said["of"].format(id=recomputed.of) if recomputed.of is not None else ""
+    return str(of + (said["to"].format(id=recomputed.to) if recomputed.to is not None else ""))
 
 
 def look_line(look: LookLine, lang: Lang, mark: Mark) -> str:
@@ -119,7 +127,8 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
     )
     top = sorted(found.verdict.posterior.items(), key=lambda item: -item[1])[:5]
     bars = [f"`{'█' * round(share * 20):░<20}` {percent(share)} {mark(name)}" for name, share in top]
-    parts = [Part((first, asked)), Part(tuple(bars), words(lang)["verdict"]["posterior"])]
+    again = _explained_again(stored, lang, mark)
+    parts = [Part((first, asked, *again)), Part(tuple(bars), words(lang)["verdict"]["posterior"])]
     reasons = [reason_text(reason, lang, mark) for reason in (*found.verdict.contradictions, *found.verdict.reasons)]
     parts.append(Part(tuple(reasons), words(lang)["verdict"]["why"]))
     for row in found.evidence:
@@ -134,6 +143,17 @@ def explain_view(stored: StoredVerdict, today: Verdict | None, lang: Lang, mark:
         parts.append(recommendation_part(found.recommendation, lang, mark, prefix=prefix))
     buttons = verdict_buttons(stored.id, lang, ("report", "recheck", "watch", "compare"))
     return View(headline, f"{headline}: {first}", tuple(part for part in parts if part.lines), buttons=buttons)
+
+
+def _explained_again(stored: StoredVerdict, lang: Lang, mark: Mark) -> list[str]:
+    said, found, again = words(lang)["catalog"]["explain"], stored.identification, stored.recomputed
+    lines = []
+    if again.of is not None:
+        told = {"family": mark(found.family), "version": mark(found.family_version)}
+        lines.append(said["of"].format(id=again.of, **told))
+    if again.to is not None:
+        lines.append(said["to"].format(id=again.to))
+    return lines
 
 
 def report_view(stored: StoredVerdict, link: str | None, lang: Lang, mark: Mark) -> View:

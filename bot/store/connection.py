@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from bot.store.clock import clock_of
 from engine.errors import R1Error, UsageError
 
-HEAD = "0005"
+HEAD = "0006"
 """Newest migration. Kept here so that an up-to-date store opens without importing Alembic; a test holds
 it to Alembic's own head."""
 _ADVISORY_LOCK = 0x5231

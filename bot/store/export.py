@@ -16,13 +16,15 @@ from bot.store.feedback import Judged, judged
 from bot.store.looks import ALWAYS, Span, Whose, watches_of
 from bot.store.models import LookRow, VerdictRow, WatchRow
 from bot.store.queries import not_others_private
+from bot.store.recomputed import NEVER, recomputed
 
 COLUMNS = (
     "kind", "id", "created", "target", "state", "outcome", "title", "confidence", "claim_check", "right", "wrong",
     "watch", "looks", "requests", "tokens", "seconds", "log_e", "identity", "distribution", "service", "reference_log_e",
+    "recomputed_of",
 )  # fmt: skip
 """Of an entry. ``kind``: ``verdict``, or of a look ``check``, ``identified``, ``failed`` or ``accept``; ``state``: of a look,
-what it found, of a verdict ``silent`` where nobody was told; ``looks``: how many looks it stands for; ``seconds``: for a
+what it found, of a verdict ``silent`` where nobody was told; ``recomputed_of``: the verdict it was under an earlier catalog; ``looks``: how many looks it stands for; ``seconds``: for a
 request; ``log_e``: evidence for a change so far, all in all, by signal, and against a reference (nats)."""
 PAGE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -83,13 +85,15 @@ def _verdicts(session: Session, whose: Whose, target: str | None, span: Span) ->
         exact = session.scalar(query.with_only_columns(VerdictRow.id).where(named).limit(1)) is not None
         query = query.where(named if exact else VerdictRow.target.icontains(target, autoescape=True))
     for page in _pages(session, query, VerdictRow.created, VerdictRow.id):
-        opinions = judged(session, [row.id for row in page])
+        ids = [row.id for row in page]
+        opinions, again = judged(session, ids), recomputed(session, ids)
         for row in page:
             said = opinions.get(row.id, Judged())
             yield _blank() | {
                 "kind": "verdict", "id": row.id, "created": row.created, "target": row.target, "outcome": row.outcome,
                 "title": row.title, "confidence": row.confidence, "claim_check": row.claim_check, "right": said.right,
                 "wrong": said.wrong, "state": "silent" if row.silent else None,
+                "recomputed_of": again.get(row.id, NEVER).of,
             }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from bot.requests import (
 from bot.store.feedback import Judged, judged
 from bot.store.looks import ALWAYS, Span
 from bot.store.models import EvidenceRow, JobRow, RecommendationRow, RequestRow, VerdictRow, new_id, now
+from bot.store.recomputed import NEVER, Recomputed, recomputed
 from engine.codec import from_json, recommendation_from_json, recommendation_to_json, to_json
 from engine.identification import Identification, Recommendation
 
@@ -46,6 +47,7 @@ class HistoryRow:
     claim_check: str
     right: int = 0
     wrong: int = 0
+    recomputed: Recomputed = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class StoredVerdict:
     request: Request | None = None
     request_id: str | None = None
     team: str = ""
+    recomputed: Recomputed = NEVER
 
 
 def add_request(session: Session, request: Request, origin: Origin, dedup_key: str | None) -> str:
@@ -160,7 +163,8 @@ def load_verdict(session: Session, verdict_id: str, *, team: str | None = None) 
     found = _decoded((verdict_id, row.created), session)
     request = request_from_json(row.payload) if row.payload is not None else None
     said = row.text if row.text is not None else row.target
-    return StoredVerdict(verdict_id, row.created, said, found, request, row.request_id, row.team)
+    again = recomputed(session, (verdict_id,)).get(verdict_id, NEVER)
+    return StoredVerdict(verdict_id, row.created, said, found, request, row.request_id, row.team, again)
 
 
 def _decoded(key: tuple[str, datetime], session: Session) -> Identification:
@@ -261,8 +265,10 @@ def history(
     if user is not None:
         query = not_others_private(query, user)
     rows = _of_target(session, query, target) if target else session.scalars(query).all()
-    opinions = judged(session, [row.id for row in rows])
-    return tuple(history_row(row, opinions.get(row.id, Judged())) for row in rows)
+    ids = [row.id for row in rows]
+    opinions, again = judged(session, ids), recomputed(session, ids)
+    lines = (history_row(row, opinions.get(row.id, Judged())) for row in rows)
+    return tuple(replace(line, recomputed=again.get(line.id, NEVER)) for line in lines)
 
 
 def _of_target(session: Session, query: Select[VerdictRow], target: str) -> Sequence[VerdictRow]:
