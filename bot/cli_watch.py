@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEYS = (
     "id", "target", "schedule", "timezone", "state", "channel", "user", "next_at", "looked_at", "verdict_id",
-    "failures", "outcome", "title", "since", "muted_until", "check",
+    "failures", "outcome", "title", "since", "muted_until", "muted_change", "check",
 )  # fmt: skip
 
 
@@ -42,10 +42,20 @@ def watch() -> None:
 @watch.command("add")
 @click.argument("target", shell_complete=proposed)
 @click.argument("when", nargs=-1)
+@click.option("--notify", multiple=True, metavar="U…")
+@click.option("--digest", metavar="HH:MM")
 @LANG
 @printed(*_KEYS)
-def _add(target: str, when: tuple[str, ...], lang: str | None, as_json: bool) -> int:
-    return _asked("add", target, " ".join(when), lang=lang, as_json=as_json)
+def _add(
+    target: str,
+    when: tuple[str, ...],
+    notify: tuple[str, ...],
+    digest: str | None,
+    lang: str | None,
+    as_json: bool,
+) -> int:
+    given = {"--notify": [",".join(notify)] if notify else [], "--digest": [digest] if digest else []}
+    return _asked("add", target, " ".join(when), lang=lang, as_json=as_json, given=given)
 
 
 @watch.command("list")
@@ -91,10 +101,15 @@ def _accept(named: str, lang: str | None, as_json: bool) -> int:
 @watch.command("mute")
 @click.argument("named", metavar="WATCH", shell_complete=known)
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
+@click.option("--until-change", is_flag=True)
 @LANG
 @printed(*_KEYS)
-def _mute(named: str, until: datetime | None, lang: str | None, as_json: bool) -> int:
-    return _asked("mute", named, until=until, lang=lang, as_json=as_json)
+def _mute(named: str, until: datetime | None, until_change: bool, lang: str | None, as_json: bool) -> int:
+    if until_change and until is not None:
+        from engine.errors import UsageError
+
+        raise UsageError("mute_change_alone")
+    return _asked("mute_change" if until_change else "mute", named, until=until, lang=lang, as_json=as_json)
 
 
 @watch.command("unmute")
@@ -117,14 +132,21 @@ def _run(named: str, lang: str | None, as_json: bool) -> int:
 
 
 def _asked(
-    action: str, target: str | None, when: str = "", *, lang: str | None, as_json: bool, until: datetime | None = None
+    action: str,
+    target: str | None,
+    when: str = "",
+    *,
+    lang: str | None,
+    as_json: bool,
+    until: datetime | None = None,
+    given: dict[str, list[str]] | None = None,
 ) -> int:
     """Do it here; only the looks that come later are a worker's."""
     from bot.answering import Work, answer_of, find
     from bot.keeping import kept_question
     from bot.settings import backend_of, load_settings
 
-    request, settings = _request(action, target, when, lang, until), load_settings()
+    request, settings = _request(action, target, when, lang, until, given or {}), load_settings()
     store, origin, request_id = kept_question(settings, request)
     work = Work(
         store,
@@ -141,13 +163,22 @@ def _asked(
     return give(request, answer, as_json=as_json)
 
 
-def _request(action: str, target: str | None, when: str, lang: str | None, until: datetime | None) -> Request:
+def _request(
+    action: str,
+    target: str | None,
+    when: str,
+    lang: str | None,
+    until: datetime | None,
+    given: dict[str, list[str]],
+) -> Request:
     from dataclasses import replace
     from datetime import date
     from typing import cast
 
+    from bot.options import Parsed
     from bot.requests import Action, Request, Schedule
     from bot.terminal import spoken_here
+    from bot.understanding.scheduled import typed_schedule
     from bot.understanding.schedules import read_schedule
     from engine.errors import UsageError
 
@@ -161,6 +192,10 @@ def _request(action: str, target: str | None, when: str, lang: str | None, until
     if left or (when and read.schedule is None):
         raise UsageError("form_schedule", words=(left or when)[:60])
     schedule = read.schedule or Schedule()
+    typed = typed_schedule(Parsed(options={name: values for name, values in given.items() if values}))
+    if typed is not None:
+        notify, digest = typed.notify or schedule.notify, typed.digest or schedule.digest
+        schedule = replace(schedule, notify=notify, digest=digest)
     return replace(request, schedule=replace(schedule, timezone=schedule.timezone or _zone_here()))
 
 

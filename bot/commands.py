@@ -15,7 +15,8 @@ from bot.pasted import holds_secret
 from bot.requests import MOST_TOKENS, Earlier, Lang, Request, Verb
 from bot.understanding import understand
 from bot.understanding.lexicon import lexicon
-from bot.understanding.scheduled import typed_schedule
+from bot.understanding.named import named, notifying
+from bot.understanding.scheduled import typed_watch
 from bot.understanding.targets import is_target, is_verdict
 from engine.errors import UsageError
 
@@ -58,7 +59,8 @@ def parse(
         UsageError: a sentence that names the wrong word and says what to write.
     """
     length, text = len(text), text[:_SEARCHED]
-    typed = undecorate(text)
+    said = named(text)
+    typed = undecorate(said.text)
     if holds_secret(text) or holds_secret(typed):
         raise UsageError("secret_pasted")
     if length > TEXT_LIMIT:
@@ -71,10 +73,10 @@ def parse(
     elif not words:
         return Request(verb="help", text=text, lang=language_of(text, lang))
     if command := _command(words, text, lang):
-        return _of_the_thread(command, earlier)
+        return notifying(_of_the_thread(command, earlier), said)
     spoken = language_of(text, lang)
     request = understand(typed, text=text, lang=spoken, names=names(), earlier=earlier(), today=today)
-    return _or_refuse(request, words)
+    return notifying(_or_refuse(request, words), said)
 
 
 def _of_the_thread(command: Request, earlier: Callable[[], Earlier | None]) -> Request:
@@ -256,36 +258,15 @@ def _size(plain: Request, parsed: Parsed) -> Request:
 
 
 def _compare(plain: Request, parsed: Parsed) -> Request:
-    if len(parsed.words) < 2:
     if lists(parsed.words):
         return replace(plain, action="list")
     budget = parsed.number("--budget-tokens", MOST_TOKENS)
     asked = replace(plain, family=parsed.one("--family", "deepseek-r1"), budget_tokens=budget)
     asked = on_task(asked, parsed)
+    if len(parsed.words) < 2:
         return replace(asked, ask="target")
     first, second = parsed.words
     return replace(asked, target=first, other=second)
-
-
-def _watch(plain: Request, parsed: Parsed) -> Request:
-    schedule = typed_schedule(parsed)
-    words = list(parsed.words)
-    action = WATCH_ACTIONS.get(words[0].lower()) if words else None
-    if action is not None:
-        words = words[1:]
-    target = words[0] if words else None
-    if action == "list":
-        return replace(plain, action="list", target=target)
-    ask = None if target else "target"
-    return replace(
-        plain,
-        action=action or "add",
-        target=target,
-        schedule=schedule,
-        ask=ask,  # type: ignore[arg-type]
-        family=parsed.one("--family", "deepseek-r1"),
-        budget_tokens=parsed.number("--budget-tokens", MOST_TOKENS),
-    )
 
 
 def _history(plain: Request, parsed: Parsed) -> Request:
@@ -314,7 +295,7 @@ def _forget(plain: Request, parsed: Parsed) -> Request:
 
 
 _READERS: dict[Verb, Callable[[Request, Parsed], Request]] = {
-    "identify": _identify, "recommend": _recommend, "size": _size, "compare": _compare, "watch": _watch,
+    "identify": _identify, "recommend": _recommend, "size": _size, "compare": _compare, "watch": typed_watch,
     "history": _history, "explain": _past, "report": _past, "endpoint": _endpoint, "forget": _forget,
     "devices": lambda plain, parsed: plain, "help": lambda plain, parsed: plain,
 }  # fmt: skip

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bot.watches.digests import Digest
     from bot.watches.notices import Notice
 
+LONG = 2
+"""Rank of jobs that take minutes to hours: whoever does these does no others, so that nobody waits behind one."""
 JobState = Literal["queued", "running", "computed", "answered"]
 
 
@@ -68,7 +70,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class WatchLine:
     """A watch in a line; times are UTC, ``timezone`` that of its schedule. ``outcome`` and ``title``: what people know
-    it is, ``since`` when; ``failures``: how many looks failed in a row; ``muted_until``: nobody is told before;
+    it is, ``since`` when; ``failures``: how many looks failed in a row; ``muted_until``: nobody is told before, ``muted_change``: nor before it changes;
     ``check``: the latest one of an endpoint."""
 
     id: str
@@ -86,6 +88,7 @@ class WatchLine:
     title: str = ""
     since: datetime | None = None
     muted_until: datetime | None = None
+    muted_change: bool = False
     check: LastCheck | None = None
 
 
@@ -120,8 +123,8 @@ class ReportFile:
 class Answer:
     """What a reply is rendered from; the field for the request's verb is set, or ``error``. ``looks`` go with ``history``,
     as do ``quiet``, which sums up looks of which nobody was told, ``timeline`` of one target and ``export``, a table;
-    ``today`` is what the explained observations give now; ``link`` where a report is had by HTTP; ``watch`` one that was
-    made or changed; ``notice`` what a watch tells; ``pending`` the id of a question that waits to be confirmed; ``asked``
+    ``today`` is what the explained observations give now; ``link`` where a report is had by HTTP; ``compared`` two models on a task, ``tasks`` those that ship; ``watch`` one that was
+    made or changed; ``notice`` what a watch tells, ``digest`` what several do; ``pending`` the id of a question that waits to be confirmed; ``asked``
     the question's own id; ``as_of`` when a verdict was given that is repeated."""
 
     identification: Identification | None = None
@@ -142,16 +145,18 @@ class Answer:
     devices: tuple[Device, ...] | None = None
     sizes: Sized | None = None
     comparison: Comparison | None = None
+    compared: Compared | None = None
+    tasks: tuple[TaskLine, ...] | None = None
     watches: tuple[WatchLine, ...] | None = None
     watch: WatchLine | None = None
     notice: Notice | None = None
+    flip: Flip | None = None
+    digest: Digest | None = None
     pending: str | None = None
     asked: str | None = None
     as_of: datetime | None = None
     error: R1Error | None = None
 
-    flip: Flip | None = None
-    digest: Digest | None = None
 
 def explained(stored: StoredVerdict, settings: Settings) -> Answer:
     """A past verdict, and what today's catalog and references make of its observations."""
@@ -193,12 +198,18 @@ def accept(
             if check is not None:
                 check(session)
             request_id = add_request(session, request, origin, dedup_key)
-            job = JobRow(request_id=request_id, rank=1 if dedup_key.startswith("watch:") else 0)
+            job = JobRow(request_id=request_id, rank=_rank(request, dedup_key))
             session.add(job)
             session.flush()
             return job.id
     except IntegrityError:
         return None
+
+
+def _rank(request: Request, dedup_key: str) -> int:
+    if request.on_task is not None and request.sure:
+        return LONG
+    return 1 if dedup_key.startswith("watch:") else 0
 
 
 def is_answered(store: Store, job_id: str) -> bool:
@@ -207,13 +218,17 @@ def is_answered(store: Store, job_id: str) -> bool:
         return session.scalar(select(JobRow.state).where(JobRow.id == job_id)) in ("answered", None)
 
 
-def take(store: Store, owner: str, lease_seconds: float) -> Job | None:
-    """Take the oldest job that nobody holds, or whose holder's lease ran out; people's before those of watches."""
+def take(store: Store, owner: str, lease_seconds: float, *, long: bool = False) -> Job | None:
+    """Take the oldest job that nobody holds, or whose holder's lease ran out; people's before those of watches.
+
+    Args:
+        long: one of those that take minutes to hours, and no other; without it none of these.
+    """
     clock = store.clock().timestamp()
     free = or_(JobRow.lease_until.is_(None), JobRow.lease_until < clock)
     oldest = (
         select(JobRow.id)
-        .where(JobRow.state != "answered", free)
+        .where(JobRow.state != "answered", free, JobRow.rank == LONG if long else JobRow.rank < LONG)
         .order_by(JobRow.rank, JobRow.created, JobRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -32,7 +32,7 @@ SHORTHANDS: dict[str, str] = {
 """Options that stand for ``--constraint name=value``."""
 SCHEDULE: dict[str, str] = {
     "--every": "every", "--once": "once", "--at": "at", "--days": "days", "--until": "until", "--channel": "channel",
-    "--quiet": "quiet", "--timezone": "timezone",
+    "--quiet": "quiet", "--timezone": "timezone", "--notify": "notify", "--digest": "digest",
 }  # fmt: skip
 """Options that stand for parts of a schedule."""
 _EVERYWHERE = ("--private", "--public", "--lang")
@@ -64,14 +64,16 @@ _OWN: dict[Verb, tuple[str, ...]] = {
 TASKS = ("tasks", "任务")
 """Words after ``compare`` that ask which tasks there are."""
 OPTIONS: dict[Verb, tuple[str, ...]] = {verb: (*names, *_EVERYWHERE) for verb, names in _OWN.items()}
-FLAGS = frozenset({"--thorough", "--fresh", "--private", "--public"})
+FLAGS = frozenset({"--thorough", "--fresh", "--private", "--public", "--until-change"})
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 EXAMPLES = {
     "--family": "deepseek-r1", "--scenario": "legal contracts", "--constraint": "latency=500ms", "--limit": "10",
     "--budget-tokens": "2000", "--lang": "zh", "--gpu": "2x4090", "--context": "32k", "--concurrency": "8", "--ttft": "1s",
     "--budget": "5USD/h", "--task": "customer-service", "--language": "zh", "--prompt": "2000", "--output": "500",
     "--quantization": "awq-int4", "--every": "6h", "--once": "2026-12-31", "--at": "09:00,17:30", "--days": "mon,thu",
-    "--until": "2026-12-31", "--channel": "#ops", "--quiet": "22:00-08:00", "--timezone": "Asia/Shanghai",
     "--kind": "qa", "--gap": "0.02", "--judge": "vendor-c",
+    "--until": "2026-12-31", "--channel": "#ops", "--quiet": "22:00-08:00", "--timezone": "Asia/Shanghai",
+    "--notify": "@ana,@bo", "--digest": "09:00",
 }  # fmt: skip
 
 
@@ -99,8 +101,6 @@ class Parsed:
             raise UsageError("option_number", option=option, most=most, value=value[:20])
         return int(value)
 
-    def private(self) -> bool | None:
-        """Whether only the person is to see the answer, where that was said; the last word counts."""
     def share(self, option: str) -> float | None:
         """The number above 0 and below 1 that an option was given.
 
@@ -114,15 +114,17 @@ class Parsed:
             raise UsageError("option_share", option=option, value=value[:20])
         return float(value)
 
+    def private(self) -> bool | None:
+        """Whether only the person is to see the answer, where that was said; the last word counts."""
         said = [name for name in self.options if name in ("--private", "--public")]
         return said[-1] == "--private" if said else None
 
-    def constraints(self) -> dict[str, str]:
-        """By name, values as typed.
     def without(self, option: str) -> Parsed:
         """The rest, where an option means something else than usually."""
         return Parsed(self.words, {name: values for name, values in self.options.items() if name != option})
 
+    def constraints(self) -> dict[str, str]:
+        """By name, values as typed.
 
         Raises:
             UsageError: one is no name=value, or given twice.
@@ -159,11 +161,22 @@ def read_options(verb: Verb, words: Sequence[str]) -> Parsed:
         if name in FLAGS and equals:
             raise UsageError("option_flag", option=name)
         if name not in FLAGS and not equals:
-            if not waiting:
+            if name == "--digest":
+                value = _digest(waiting)
+            elif not waiting:
                 raise UsageError("option_value", option=name, example=EXAMPLES[name])
-            value = waiting.pop(0)
+            else:
+                value = waiting.pop(0)
         parsed.options.setdefault(name, []).append(value)
     return parsed
+
+
+def _digest(waiting: list[str]) -> str:
+    """What follows ``--digest``: ``daily``, a time of day, both, or nothing."""
+    taken = [waiting.pop(0)] if waiting and not waiting[0].startswith("--") else []
+    if taken and waiting and _CLOCK.fullmatch(waiting[0]):
+        taken.append(waiting.pop(0))
+    return " ".join(taken) or "daily"
 
 
 def _add(found: dict[str, str], name: str, value: str) -> None:

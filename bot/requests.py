@@ -12,7 +12,9 @@ Verb = Literal[
     "identify", "recommend", "compare", "size", "watch", "history", "explain", "report", "endpoint", "devices", "help",
     "forget", "cancel", "other", "refused",
 ]  # fmt: skip
-Action = Literal["add", "list", "remove", "pause", "resume", "run", "accept", "mute", "unmute", "export"]
+Action = Literal[
+    "add", "list", "remove", "pause", "resume", "run", "accept", "mute", "mute_change", "unmute", "export"
+]  # fmt: skip
 Ask = Literal["target", "constraints"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MOST_TOKENS = 10_000_000
@@ -22,7 +24,7 @@ Surface = Literal["slash", "mention", "dm", "button", "modal", "shortcut", "watc
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a watch looks.
+    """When a watch looks, and whom it tells how.
 
     Attributes:
         every: ``30m``, ``6h``, ``1d``, ``1w``.
@@ -33,6 +35,9 @@ class Schedule:
         channel: where notices go, ``#ops`` or a channel's id; ``None``: where the watch was asked for.
         quiet: when nobody is told, ``22:00-08:00``.
         timezone: as in the IANA database; ``None``: the person's own.
+        notify: ids of people who are mentioned in notices.
+        digest: the time of day, ``09:00``, at which all that need not be told at once is told together; ``None``: each
+            change is told when it is found.
     """
 
     every: str | None = None
@@ -43,11 +48,6 @@ class Schedule:
     channel: str | None = None
     quiet: str | None = None
     timezone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A question, understood.
     notify: tuple[str, ...] = ()
     digest: str | None = None
 
@@ -70,18 +70,23 @@ class OnTask:
     gap: float | None = None
     judge: str | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question, understood.
+
     Attributes:
         text: as the person wrote it.
         target: what to identify, size or watch; of two to compare the first; for ``history`` a part of target names to
             look for; for ``endpoint`` its name; for ``explain`` and ``report`` the target whose latest verdict is meant,
             where no id was given.
         other: the second target of ``compare``.
+        on_task: for ``compare``, the task on which the two are compared; ``None``: by what they are.
         constraints: deployment constraints by name, values as typed.
         scenario: free words about the deployment; for ``size`` the hardware, where it is not a constraint.
         quantization: for ``size``, the only one that is asked about.
         refusal: for the verb ``refused``, the error's code and values.
         budget_tokens: what an endpoint may be asked for at most, in tokens.
-        on_task: for ``compare``, the task on which the two are compared; ``None``: by what they are.
         thorough: ask an endpoint on after the verdict.
         fresh: look again, though a verdict was just given.
         action: for ``endpoint`` and ``watch``, what to do; for ``forget``, ``list`` what there is or ``remove`` it; for
@@ -122,12 +127,12 @@ class OnTask:
     usual: str = ""
     watch: str | None = None
     notice: Mapping[str, Any] | None = None
+    on_task: OnTask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What was last asked in the same thread (or in a direct message just before), and the verdict it got.
-    on_task: OnTask | None = None
 
     Attributes:
         about: the latest question before it that was about a model, where this one is about none.
@@ -186,12 +191,12 @@ def request_from_json(payload: Mapping[str, Any]) -> Request:
             **payload,
             "refusal": (refusal[0], refusal[1]) if refusal else None,
             "schedule": schedule_from_json(schedule) if schedule else None,
+            "on_task": OnTask(**on_task) if on_task else None,
         }
     )
 
 
 def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
-            "on_task": OnTask(**on_task) if on_task else None,
     """A JSON-able mapping of what is set; days as ``2026-12-31``."""
     set_ = {name: value for name, value in asdict(schedule).items() if value not in (None, ())}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in set_.items()}
@@ -200,5 +205,5 @@ def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
 def schedule_from_json(payload: Mapping[str, Any]) -> Schedule:
     """The schedule that ``schedule_to_json`` wrote."""
     days = {name: date.fromisoformat(payload[name]) for name in ("once", "until") if payload.get(name)}
-    lists = {name: tuple(payload[name]) for name in ("at", "days") if payload.get(name)}
+    lists = {name: tuple(payload[name]) for name in ("at", "days", "notify") if payload.get(name)}
     return Schedule(**{**payload, **days, **lists})

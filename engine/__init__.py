@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engine.identification import Identification, OnProgress, Recommendation
     from engine.sized import Sizing
     from engine.targets.endpoint import Budget, Endpoint
+    from engine.verdict import Verdict
 
 __version__ = "0.1.0"
 __all__ = ["check", "devices", "identify", "recommend", "recompute", "record_reference", "size"]
@@ -78,6 +79,7 @@ def recommend(
     rule_files: Iterable[Path] = (),
     hardware_files: Iterable[Path] = (),
     family_files: Iterable[Path] = (),
+    verdict: Verdict | None = None,
 ) -> Recommendation:
     """Which model to run, in which quantisation, on what: by the scenario rules, and by sizing.
 
@@ -85,6 +87,7 @@ def recommend(
         constraints: by the names of ``engine.constraints.Constraints``, or their other names in English and Chinese,
             with values as people type them: ``{"hardware": "2x4090", "ttft": "1s"}``.
         scenario: free words (en/zh) about the deployment; constraints win over them.
+        verdict: what a model is that is there already, so that it is said what that means.
 
     Raises:
         UsageError: a constraint is unknown, makes no sense or contradicts another; the sentence names it.
@@ -98,6 +101,7 @@ def recommend(
         rule_files=tuple(rule_files),
         hardware_files=tuple(hardware_files),
         family_files=tuple(family_files),
+        verdict=verdict,
     )
 
 

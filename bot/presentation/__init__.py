@@ -19,6 +19,7 @@ from bot.presentation.conversation import (
     with_understood,
 )
 from bot.presentation.devices import devices_view
+from bot.presentation.digests import digest_view
 from bot.presentation.notices import notice_view
 from bot.presentation.past import explain_view, history_view, report_view
 from bot.presentation.recommendations import recommendation_view
@@ -54,6 +55,8 @@ def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     lang = request.lang
     if answer.notice is not None:
         return notice_view(answer.notice, lang, mark)
+    if answer.digest is not None:
+        return digest_view(answer.digest, lang, mark, prefix=prefix)
     if answer.comparison is not None:
         return comparison_view(answer.comparison, lang, mark)
     if answer.identification is not None:

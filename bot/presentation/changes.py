@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.presentation.view import Mark, percent, words
 from bot.presentation.watches import clock_text
 from bot.requests import Lang
 from bot.watches.notices import Notice
+from engine.choosing.wording import sentence
 from engine.drift.records import Change
+from engine.identification import Option
 
 _MOST_ODDS = 1_000_000_000
 _MOST_RATIO = 1_000.0
@@ -44,13 +47,30 @@ def example_lines(change: Change, lang: Lang, mark: Mark) -> list[str]:
     return lines
 
 
-def advice_line(notice: Notice, lang: Lang) -> str | None:
+def advice_line(notice: Notice, lang: Lang, mark: Mark) -> str | None:
     """What the change means for what was recommended."""
-    if notice.advice not in ("full", "distilled") or notice.after is None:
+    advice = notice.advice
+    if advice is None or advice.choice not in ("full", "distilled") or notice.after is None:
         return None
-    outcome = notice.after.identification.verdict.outcome
-    state = "kept" if outcome == notice.advice else "open" if outcome == "inconclusive" else "broken"
-    return str(words(lang)["checks"]["advice"][state][notice.advice])
+    if advice.before is None or advice.before.option is None or advice.now is None or advice.made is None:
+        outcome = notice.after.identification.verdict.outcome
+        state = "kept" if outcome == advice.choice else "open" if outcome == "inconclusive" else "broken"
+        return str(words(lang)["checks"]["advice"][state][advice.choice])
+    said, was, now = words(lang)["digests"]["advice"], advice.before.option, advice.now.option
+    day = f"{advice.made.astimezone(ZoneInfo(notice.watch.timezone)):%Y-%m-%d}"
+    told = [said["before_here" if advice.here else "before"].format(day=day, title=mark(_title(was, lang)))]
+    if now is None:
+        told.append(said["none"])
+    else:
+        same = now.variant == was.variant
+        told.append(said["same"] if same else said["other"].format(title=mark(_title(now, lang))))
+    if advice.now.meaning is not None:
+        told.append(sentence(advice.now.meaning, lang))
+    return ("" if lang == "zh" else " ").join(told)
+
+
+def _title(option: Option, lang: Lang) -> str:
+    return str(option.title.get(lang) or option.title["en"])
 
 
 def _effects(change: Change, said: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.presentation.changes import advice_line, change_lines, example_lines
 from bot.presentation.verdicts import said_lines, seen_text, sure_text, what_text
 from bot.presentation.view import Mark, Part, Table, View, percent, words
-from bot.presentation.watches import clock_text, known_text, schedule_text, watch_buttons
+from bot.presentation.watches import clock_text, known_text, people_text, schedule_text, watch_buttons
 from bot.requests import Lang
 from bot.watches.notices import Notice
 from engine.evidence import Evidence
@@ -20,7 +20,7 @@ _ROWS = 12
 def notice_view(notice: Notice, lang: Lang, mark: Mark) -> View:
     """One notice: a change, a failure that goes on, or that all is well again."""
     said, watch = words(lang)["watches"]["notice"], notice.watch
-    headline = _headline(notice, lang, mark)
+    headline = notice_headline(notice, lang, mark)
     id_, schedule = f"`{watch.id}`", schedule_text(watch.schedule, lang, mark)
     foot: tuple[str, ...] = (said["watch"].format(id=id_, schedule=schedule),)
     if notice.change is not None and notice.kind in ("changed", "differs"):
@@ -28,15 +28,21 @@ def notice_view(notice: Notice, lang: Lang, mark: Mark) -> View:
     elif notice.kind in ("changed", "first"):
         foot = (said["silent"], *foot)
     examples = Part(tuple(example_lines(notice.change, lang, mark))) if notice.change is not None else Part(())
-    told = (Part(tuple(_lines(notice, lang, mark))), examples, *_differences(notice, lang, mark))
+    told = (
+        Part((*_named(notice, lang), *notice_lines(notice, lang, mark))),
+        examples,
+        *_differences(notice, lang, mark),
+    )
     parts = (*told, Part(foot, quiet=True))
     after = notice.after.id if notice.after is not None else None
     changed = notice.change is not None and notice.kind in ("changed", "differs")
-    buttons = watch_buttons(watch, lang, verdict_id=after, changed=changed)
+    troubled = notice.kind in ("failing", "undecided")
+    buttons = watch_buttons(watch, lang, verdict_id=after, changed=changed, troubled=troubled)
     return View(headline, headline, tuple(part for part in parts if part.lines or part.table), (), buttons, after)
 
 
-def _headline(notice: Notice, lang: Lang, mark: Mark) -> str:
+def notice_headline(notice: Notice, lang: Lang, mark: Mark) -> str:
+    """What happened, in a line."""
     said, target = words(lang)["watches"]["notice"], mark(notice.watch.target)
     what = _what(notice, lang, mark)
     was = known_text(notice.was.outcome, notice.was.title, lang, mark) if notice.was is not None else ""
@@ -50,6 +56,14 @@ def _headline(notice: Notice, lang: Lang, mark: Mark) -> str:
     return str(said[notice.kind].format(target=target, what=what, was=was, failures=notice.failures))
 
 
+def _named(notice: Notice, lang: Lang) -> tuple[str, ...]:
+    """Whom it is for; that nothing has happened is for nobody in particular."""
+    who = notice.watch.schedule.notify
+    if not who or notice.kind in ("first", "unchanged"):
+        return ()
+    return (str(words(lang)["digests"]["for"]).format(people=people_text(who)),)
+
+
 def _what(notice: Notice, lang: Lang, mark: Mark) -> str:
     if notice.after is not None:
         return what_text(notice.after.identification.verdict, lang, mark)
@@ -59,7 +73,8 @@ def _what(notice: Notice, lang: Lang, mark: Mark) -> str:
     return known_text(notice.watch.outcome or "inconclusive", notice.watch.title or "?", lang, mark)
 
 
-def _lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
+def notice_lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
+    """What was found, and what shows it."""
     said, zone = words(lang)["watches"]["notice"], notice.watch.timezone
 
     def at(moment: datetime) -> str:
@@ -79,7 +94,7 @@ def _lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
         verdict = notice.after.identification.verdict
         lines.append(said["is"].format(what=what_text(verdict, lang, mark), sure=sure_text(verdict, lang)))
         lines += said_lines(verdict, lang, mark)[:1]
-    advice = advice_line(notice, lang)
+    advice = advice_line(notice, lang, mark)
     lines += [advice] if advice is not None else []
     if notice.change is not None and notice.change.after and notice.kind == "changed":  # when is said above
         return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bot.requests import Action
 
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
+_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _BUTTONS_FOR = 1
 _TOLD_AT = math.log(100.0)
 """The evidence at which people are told of a change: see ``engine.behaviour.judging.ALPHA``."""
@@ -61,9 +63,9 @@ def looked_part(watch: WatchLine, lang: Lang) -> Part:
 
 
 def watch_buttons(
-    watch: WatchLine, lang: Lang, *, verdict_id: str | None = None, changed: bool = False
+    watch: WatchLine, lang: Lang, *, verdict_id: str | None = None, changed: bool = False, troubled: bool = False
 ) -> tuple[Button, ...]:
-    """What can be done with a watch, with the verdict it tells, and with a change."""
+    """What can be done with a watch, with the verdict it tells, with a change, and with trouble that goes on."""
     said, checks = words(lang)["watches"], words(lang)["checks"]["buttons"]
     labels = said["buttons"]
     explain = (Button("explain", labels["explain"], verdict_id, "primary"),) if verdict_id is not None else ()
@@ -71,8 +73,11 @@ def watch_buttons(
         return explain
     run = (Button("watch_run", labels["run"], watch.id),)
     accept: tuple[Button, ...] = (Button("watch_accept", checks["accept"], watch.id),) if changed else ()
-    mute = "unmute" if watch.muted_until is not None else "mute"
-    accept += (Button(f"watch_{mute}", checks[mute], watch.id),) if changed or mute == "unmute" else ()
+    if watch.muted_change or watch.muted_until is not None:
+        accept += (Button("watch_unmute", checks["unmute"], watch.id),)
+    elif changed or troubled:
+        until_change = Button("watch_mute_change", words(lang)["digests"]["mute_change"], watch.id)
+        accept += (Button("watch_mute", checks["mute"], watch.id), until_change)
     pause: tuple[Button, ...] = ()
     if watch.state in ("active", "paused"):
         action = "pause" if watch.state == "active" else "resume"
@@ -95,10 +100,15 @@ def schedule_text(schedule: Schedule, lang: Lang, mark: Mark) -> str:
     return str(text + (said["until"].format(day=schedule.until) if schedule.until is not None else ""))
 
 
-def clock_text(moment: datetime, timezone: str) -> str:
-    """A moment in a time zone: only the time, if that is today."""
+def people_text(who: Iterable[str]) -> str:
+    """People by their ids, so that Slack mentions them."""
+    return " ".join(f"<@{user}>" for user in who if _USER.fullmatch(user))
+
+
+def clock_text(moment: datetime, timezone: str, *, always_clock: bool = False) -> str:
+    """A moment in a time zone: only the time, if that is today, or all that is wanted."""
     local, today = moment.astimezone(ZoneInfo(timezone)), datetime.now(UTC).astimezone(ZoneInfo(timezone))
-    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%H:%M}" if always_clock or local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def known_text(outcome: str, title: str, lang: Lang, mark: Mark) -> str:
@@ -121,6 +131,8 @@ def _made(watch: WatchLine, request: Request, mark: Mark) -> str:
     said, checks, target = words(request.lang)["watches"], words(request.lang)["checks"], mark(watch.target)
     if request.action == "mute" and watch.muted_until is not None:
         return str(checks["muted"].format(target=target, until=clock_text(watch.muted_until, watch.timezone)))
+    if request.action == "mute_change" and watch.muted_change:
+        return str(words(request.lang)["digests"]["muted_change"].format(target=target))
     if request.action in ("accept", "unmute"):
         return str(checks["accepted" if request.action == "accept" else "unmuted"].format(target=target))
     return str(said[_headline(watch, request.action)].format(target=target))
@@ -175,6 +187,16 @@ def _told(watch: WatchLine, request: Request, lang: Lang, mark: Mark, *, prefix:
     if watch.schedule.quiet is not None and lines:
         start, _, end = watch.schedule.quiet.partition("-")
         lines.append(said["quiet"].format(start=start, end=end, zone=watch.timezone))
+    return lines + _gathered(watch, lang, prefix=prefix) if lines else []
+
+
+def _gathered(watch: WatchLine, lang: Lang, *, prefix: str) -> list[str]:
+    """Who is mentioned, and that it is told once a day."""
+    said, who = words(lang)["digests"], watch.schedule.notify
+    people = people_text(who) if prefix.startswith("/") else ", ".join(f"@{user}" for user in who)
+    lines = [said["mentions"].format(people=people)] if who else []
+    if watch.schedule.digest is not None and (watch.channel or watch.schedule.channel):
+        lines.append(said["daily"].format(time=watch.schedule.digest, zone=watch.timezone))
     return lines
 
 
@@ -189,19 +211,28 @@ def _line(watch: WatchLine, lang: Lang, mark: Mark) -> str:
         is_ += f" · {checked}"
     if watch.failures:
         is_ += rows["failing"].format(failures=watch.failures)
-    if watch.muted_until is not None:
+    if watch.muted_change:
+        is_ += words(lang)["digests"]["muted_change_line"]
+    elif watch.muted_until is not None:
         until = clock_text(watch.muted_until, watch.timezone)
         is_ += words(lang)["checks"]["muted_line"].format(until=until)
     return str(
         rows["line"].format(
             target=mark(watch.target),
             schedule=schedule_text(watch.schedule, lang, mark),
-            quiet=rows["quiet"].format(quiet=watch.schedule.quiet) if watch.schedule.quiet else "",
+            quiet=_gathered_line(watch, lang),
             state=rows["state"][watch.state].format(next=_next(watch, said)),
             **{"is": is_},
             id=f"`{watch.id}`",
         )
     )
+
+
+def _gathered_line(watch: WatchLine, lang: Lang) -> str:
+    """Quiet hours and the digest, as a list of watches has them."""
+    rows, said, schedule = words(lang)["watches"]["list"], words(lang)["digests"], watch.schedule
+    quiet = rows["quiet"].format(quiet=schedule.quiet) if schedule.quiet else ""
+    return str(quiet + (said["line"].format(time=schedule.digest) if schedule.digest else ""))
 
 
 def _every(every: str, said: Any, mark: Mark) -> str:

@@ -34,7 +34,7 @@ log = logging.getLogger("r1.slack")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _WATCHES: Mapping[str, Action] = {
     "watch_pause": "pause", "watch_resume": "resume", "watch_remove": "remove", "watch_run": "run",
-    "watch_accept": "accept", "watch_mute": "mute", "watch_unmute": "unmute",
+    "watch_accept": "accept", "watch_mute": "mute", "watch_unmute": "unmute", "watch_mute_change": "mute_change",
 }  # fmt: skip
 
 

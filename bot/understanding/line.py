@@ -42,9 +42,10 @@ def _size(request: Request) -> list[str]:
 
 
 def _watch(request: Request) -> list[str]:
-    named = [] if request.action in (None, "add") else [request.action or ""]
+    action, untils = request.action, ["--until-change"] if request.action == "mute_change" else []
+    named = [] if action in (None, "add") else ["mute" if untils else action or ""]
     schedule = options_of(request.schedule) if request.schedule else []
-    return ["watch", *named, *_targets(request), *schedule, *_effort(request)]
+    return ["watch", *named, *_targets(request), *untils, *schedule, *_effort(request)]
 
 
 def _history(request: Request) -> list[str]:

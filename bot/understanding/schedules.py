@@ -14,7 +14,8 @@ from bot.requests import Day, Schedule
 from bot.understanding.clocks import BARE, PART, TIME, WINDOW, ZONE, clock, clocks, zone
 from bot.understanding.days import DATE, DAYS, day, months_on
 from bot.understanding.frequency import NUMBER, ONCE, ZH_UNIT, amount, often, unit_of
-from bot.understanding.telling import CHANNEL, CHANNEL_ID, quiet_hours
+from bot.understanding.scheduled import DIGEST_AT, people
+from bot.understanding.telling import CHANNEL, CHANNEL_ID, PEOPLE, digest_at, quiet_hours
 from bot.understanding.weekly import BUT, RECURS, SPANS, listed, recurring
 from engine.constraints.values import WIDE
 from engine.errors import UsageError
@@ -99,7 +100,9 @@ def read_schedule(text: str, today: date) -> ReadSchedule:
         UsageError: what nobody can mean: every 5 seconds, until a day that has passed, at 25:00.
     """
     left = _Left(text.translate(WIDE).translate(_TRADITIONAL))
+    notify = _notified(left)
     channel, channel_id = _channel(left)
+    digest = _digest(left)
     timezone = _zone(left)
     quiet = _quiet(left)
     kept = _left_out(left)
@@ -118,7 +121,7 @@ def read_schedule(text: str, today: date) -> ReadSchedule:
     left.take(_FOREVER)
     for match in _TAIL.finditer(left.plain):
         left.blank(*match.span())
-    found = Schedule(every, once, at, days, until, channel, quiet, timezone)
+    found = Schedule(every, once, at, days, until, channel, quiet, timezone, notify, digest)
     return ReadSchedule(found if found != Schedule() else None, _rest(text, left.plain), channel_id)
 
 
@@ -133,6 +136,8 @@ def schedule_line(schedule: Schedule) -> str:
         f"in {schedule.channel}" if schedule.channel else "",
         f"quiet {schedule.quiet}" if schedule.quiet else "",
         f"tz {schedule.timezone}" if schedule.timezone else "",
+        f"notify {','.join(schedule.notify)}" if schedule.notify else "",
+        f"digest at {schedule.digest}" if schedule.digest else "",
     )
     return " ".join(piece for piece in pieces if piece)
 
@@ -144,6 +149,19 @@ def _channel(left: _Left) -> tuple[str | None, str | None]:
     if match := left.take(CHANNEL_ID):
         return match["id"], match["id"]
     return None, None
+
+
+def _notified(left: _Left) -> tuple[str, ...]:
+    match = left.take(PEOPLE)
+    return people(match["who"]) if match is not None else ()
+
+
+def _digest(left: _Left) -> str | None:
+    found = digest_at(left.plain)
+    if found is None:
+        return None
+    left.blank(found.start, found.end)
+    return found.at or DIGEST_AT
 
 
 def _zone(left: _Left) -> str | None:

@@ -18,6 +18,26 @@ CHANNEL = re.compile(
     _FLAGS,
 )
 CHANNEL_ID = re.compile(r"\b(?:in|to) (?P<id>[CGD][A-Z0-9]{2,20})(?![\w-])", re.ASCII)
+_ID = r"(?:<@[UW][A-Z0-9]{2,20}(?:\|[^<>]{0,80})?>|@?[UW][A-Z0-9]{2,20}(?![\w-]))"
+PEOPLE = re.compile(
+    rf"(?:\b(?:and )?(?i:notify|tell|ping|alert|mention)|通知|告诉|提醒)[ :]*(?P<who>{_ID}(?: ?[,，、] ?{_ID})*)",
+    re.ASCII,
+)
+"""People by their ids, as a terminal and a form have them; in a message Slack writes names as ids."""
+_SUMS = r"(?:digest|summary|round-?up|recap|overview)"
+_DAILY = r"(?:daily|once a day|every ?day|each day|per day|a day)"
+_SUMS_ZH = r"(?:汇总|总结|摘要|简报|日报|汇报)"
+_DIGEST = re.compile(
+    rf"(?:[,;] ?)?(?:\b(?:and|but|with|as|in|send(?: me)?|give me|post|just|only) )*(?:a |an |the |one )?\b(?:(?:daily|nightly|everyday) {_SUMS}\b|{_SUMS}(?: of (?:the |all )?changes)?(?: it| them)? {_DAILY}\b|{_SUMS}\b(?= ?(?:at|@) ?{TIME})|digest\b)"
+    rf"(?: (?:instead|only|please))?(?: ?(?:at|@) ?(?P<at>{TIME}))?"
+    rf"|(?:[,;] ?)?(?:\b(?:and|but) )?\b(?:sum(?:mari[sz]e)?|batch)(?: (?:it|them|everything|(?:the |all )?(?:changes|news|notices)))?(?: up)?(?: for me)?(?: only)? {_DAILY}\b(?: ?(?:at|@) ?(?P<sum>{TIME}))?"
+    rf"|(?:[,;] ?)?(?:\b(?:and|but) )?(?:\bonly (?:tell|notify|message|ping|write) (?:me|us)|\b(?:tell|notify|message|ping|write) (?:me|us) (?:only|at most)|\bat most one (?:message|notice|notification)) {_DAILY}\b(?: ?(?:at|@) ?(?P<only>{TIME}))?"
+    rf"|[,，;；]?(?:变化|有变化|结果|通知|消息)?[就都]?(?:按[天日]|每[天日]|一天|每)(?:(?P<zh>{TIME})|(?P<part>早上?|晚上?|上午|下午))?[都就再统]?(?:一|给我|发|出|推送?|来|做|只)*(?:[一1][次份个条])?(?:的)?{_SUMS_ZH}(?:通知|告诉我|发我|成|为|发)?(?:[一1][次下份条])?"
+    rf"|[,，;；]?(?:变化|结果|通知|消息)?[就都]?(?:汇总|攒起来|合并|攒)[起来成后到]*[，, ]?(?:每[天日]|一天)(?P<held>{TIME})?(?:再|统一)?(?:发|告诉|通知|推送?|说)?(?:给?我)?(?:[一1][次条份])?"
+    rf"|[,，;；]?(?:要|发|用|只要)?每[日天]?{_SUMS_ZH}|[,，;；]?(?:发|出|要)(?:一?份|个)?日报",
+    _FLAGS,
+)
+_PARTS_AT = {"早": "09:00", "上": "09:00", "晚": "18:00", "下": "15:00"}
 _TOLD = r"(?:ping|alone|in peace|notif|notice|messag|bother|disturb|wak|alert|alarm|post|noise|tell|writ)[a-z]{0,8}"
 _NO = r"\b(?:no|leave|without|not|never|don'?t|do not|stop|hold|pause|mute|skip)\b"
 _HUSH = r"(?:别|不要|不用|不必|请?勿|免|不许?)再?(?:来|去|给我)?(?:打扰|吵|通知|提醒|发|叫|推|响|@|艾特|烦)[^\s,。;，；]{0,4}"
@@ -70,6 +90,29 @@ def quiet_hours(text: str) -> Quiet | None:
     if night := _AT_NIGHT.search(text):
         return Quiet(NIGHT, *night.span())
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """``at`` as ``09:00``, where a time is said, at ``start``:``end``."""
+
+    at: str | None
+    start: int
+    end: int
+
+
+def digest_at(text: str) -> Digest | None:
+    """Where a text asks for one message a day, instead of one a change.
+
+    Raises:
+        UsageError: a time that no day has.
+    """
+    match = _DIGEST.search(text)
+    if match is None:
+        return None
+    said = next((match[name] for name in ("at", "sum", "only", "zh", "held") if match[name]), None)
+    part = match["part"]
+    return Digest(clock(said) if said else _PARTS_AT[part[0]] if part else None, *match.span())
 
 
 def _told(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -20,6 +20,9 @@ _WATCHED = re.compile(
 _LASTING = re.compile(
     r"(?:\bfor |静音 ?(?:⊙|它)? ?)(?P<n>an?|one|two|three|four|[0-9]{1,3}|[一两二三四]) ?个?(?P<unit>day|week|month|天|日|周|星期|礼拜|月)"
 )
+_UNTIL_CHANGE = re.compile(
+    r"\b(?:until|till) (?:it|⊙|something|anything|the (?:next|model)|that)? ?(?:next |really )?chang|(?:到|至|等)[^,，。]{0,6}(?:变|换)"
+)
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
 _DAYS = {"day": 1, "week": 7, "month": 30, "天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 30}
 _MOST_DAYS = 366
@@ -36,6 +39,8 @@ def watches(heard: Heard) -> Request | None:
         return replace(watch, action="list", target=target)
     for action in ("accept", "unmute", "mute"):
         if scene.has(f"watch_{action}"):
+            if action == "mute" and _UNTIL_CHANGE.search(scene.sketch):
+                return replace(watch, action="mute_change", target=target, ask=None if target else "target")
             muted = Schedule(until=_muted_until(heard)) if action == "mute" else Schedule()
             schedule = muted if muted != Schedule() else None
             return replace(watch, action=action, target=target, schedule=schedule, ask=None if target else "target")

@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.store.models import WatchRow
 from bot.store.queries import load_verdict
 from bot.watches.changing import add_watch, change_watch, line_of, list_watches, watch_meant
+from bot.watches.digests import load_digest
 from bot.watches.notices import load_notice
 
 
@@ -60,8 +61,10 @@ def answer(
     Raises:
         UsageError: the watch was deleted.
     """
+    if request.notice is not None and request.notice["kind"] == "digest":
+        return Answer(digest=load_digest(session, request, origin, lambda one: load_notice(session, one, settings)))
     if request.notice is not None:
-        notice = load_notice(session, request)
+        notice = load_notice(session, request, settings)
         return Answer(notice=notice, verdict_id=notice.after.id if notice.after is not None else None)
     if request.action == "list":
         return Answer(watches=list_watches(session, origin, target=request.target))

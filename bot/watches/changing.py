@@ -20,15 +20,15 @@ from bot.requests import Action, Origin, Request, Schedule, request_to_json, sch
 from bot.settings import Settings
 from bot.store.models import JobRow, LookRow, RequestRow, WatchRow, new_id, now
 from bot.store.queries import latest_verdict, storable
-from bot.watches.checking import last_check, remember_watched, watched_of
+from bot.watches.checking import last_checks, remember_watched, watched_of
 from bot.watches.known import known_from_json, known_of, known_to_json
+from bot.watches.muting import FOR, UNTIL_CHANGE, muted
 from bot.watches.times import check_schedule, next_run, spread, usual
 from engine.errors import TargetError, UsageError
 from engine.targets.spec import HubRef, parse_spec
 
 LISTED = 30
 _LIVE = ("active", "paused")
-_MUTED = timedelta(days=7)
 
 
 def add_watch(
@@ -48,6 +48,7 @@ def add_watch(
     schedule = usual(request.schedule, endpoint=asked is not None)
     check_schedule(schedule)
     _check_channel(schedule, origin, settings)
+    _check_notified(schedule, origin, private=bool(request.private))
     known = _watched_already(session, target, request, origin)
     if known is None:
         _check_count(session, origin, settings)
@@ -81,7 +82,7 @@ def change_watch(
     until: date | None = None,
 ) -> WatchLine:
     """Pause, resume or stop a watch, have it look now, take what its endpoint changed into as normal, or tell nobody for a
-    while; named by its id or its target.
+    while or until it changes; named by its id or its target.
 
     Args:
         until: for ``mute``, the last day on which nobody is told; a week from now where none is given.
@@ -106,7 +107,9 @@ def change_watch(
     elif action == "accept":
         _accept(session, row)
     elif action == "mute":
-        row.muted_until = _end_of(until, row.timezone) if until is not None else moment + _MUTED
+        row.muted_until = _end_of(until, row.timezone) if until is not None else moment + FOR
+    elif action == "mute_change":
+        row.muted_until = UNTIL_CHANGE
     elif action == "unmute":
         row.muted_until = None
     row.request_id = request_id or row.request_id
@@ -168,12 +171,13 @@ def list_watches(
     if target:
         query = query.where(WatchRow.target.icontains(target, autoescape=True))
     rows = session.scalars(query.order_by(WatchRow.created.desc(), WatchRow.id).limit(limit)).all()
-    return tuple(replace(line_of(row), check=last_check(session, row.id)) for row in rows)
+    checks = last_checks(session, [row.id for row in rows])
+    return tuple(replace(line_of(row), check=checks.get(row.id)) for row in rows)
 
 
 def line_of(row: WatchRow) -> WatchLine:
     """A watch in a line."""
-    known = known_from_json(row.known)
+    known, mute = known_from_json(row.known), muted(row.muted_until, now())
     return WatchLine(
         id=row.id,
         target=row.target,
@@ -189,7 +193,8 @@ def line_of(row: WatchRow) -> WatchLine:
         outcome=known.outcome if known is not None else "",
         title=known.title if known is not None else "",
         since=known.since if known is not None else None,
-        muted_until=row.muted_until if row.muted_until is not None and row.muted_until > now() else None,
+        muted_until=mute.until if mute is not None else None,
+        muted_change=mute is not None and mute.until is None,
     )
 
 
@@ -240,6 +245,18 @@ def _check_channel(schedule: Schedule, origin: Origin, settings: Settings) -> No
     """Notices may go only where the person could have asked."""
     if schedule.channel is not None and origin.surface != "cli":
         check_place(replace(origin, channel=schedule.channel), settings)
+
+
+def _check_notified(schedule: Schedule, origin: Origin, *, private: bool) -> None:
+    """People may be named only where they see what is told.
+
+    Raises:
+        UsageError: it is told to one person alone, or nowhere.
+    """
+    elsewhere = schedule.channel is not None and schedule.channel != origin.channel
+    seen = elsewhere or (origin.channel[:1] in ("C", "G") and not private)
+    if not seen and set(schedule.notify) - {origin.user}:
+        raise UsageError("notify_private")
 
 
 def _watched_already(session: Session, target: str, request: Request, origin: Origin) -> WatchRow | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, aliased
 
 import engine
 from bot.endpoints import Asked
@@ -16,7 +16,7 @@ from bot.jobs import LastCheck
 from bot.requests import Request
 from bot.settings import Settings
 from bot.store import Store
-from bot.store.models import LookRow, WatchedRow, WatchRow, now
+from bot.store.models import QUIET_LOOKS, LookRow, WatchedRow, WatchRow, now
 from bot.store.queries import storable
 from bot.watches.known import known_from_json
 from engine.drift.records import TELLING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.behaviour.records import Behaviour, Check, Watched
     from engine.targets.endpoint import Budget
 
+_NEWS = text(f"looks.state NOT IN {QUIET_LOOKS}")
 _GOING = ("changed", "replaced", "still")
 """States of a check of an endpoint that is not as it was, and of which nobody said that this is normal."""
 
@@ -117,18 +118,25 @@ def latest_look(session: Session, watch_id: str, *kinds: str) -> LookRow | None:
     return session.scalars(looks.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)).first()
 
 
-def last_check(session: Session, watch_id: str) -> LastCheck | None:
-    """What the latest check of a watch said, or that what it said was taken as normal since; ``None`` where there was none."""
-    row = latest_look(session, watch_id, "check", "accept")
-    if row is None:
-        return None
-    if row.state not in _GOING:
-        return LastCheck(row.at, row.state, row.log_e)
+def last_checks(session: Session, watch_ids: Sequence[str]) -> dict[str, LastCheck]:
+    """What the latest check of each watch said, or that what it said was taken as normal since, in one query; those that
+    were never checked are left out."""
+    of_it = LookRow.watch_id == WatchRow.id
+    latest = select(LookRow.id).where(of_it, LookRow.kind.in_(("check", "accept")))
+    latest = latest.order_by(LookRow.at.desc(), LookRow.id.desc()).limit(1)
     begun = LookRow.state.in_(("changed", "replaced"))
-    since = session.scalar(
-        select(func.max(LookRow.at)).where(LookRow.watch_id == watch_id, LookRow.kind == "check", begun)
+    since = select(func.max(LookRow.at)).where(of_it, LookRow.kind == "check", begun, _NEWS)
+    last = aliased(LookRow)
+    rows = session.execute(
+        select(last.watch_id, last.at, last.state, last.log_e, since.correlate(WatchRow).scalar_subquery())
+        .select_from(WatchRow)
+        .join(last, last.id == latest.correlate(WatchRow).scalar_subquery())
+        .where(WatchRow.id.in_(watch_ids))
     )
-    return LastCheck(row.at, row.state, row.log_e, since)
+    return {
+        watch: LastCheck(at, state, log_e, changed if state in _GOING else None)
+        for watch, at, state, log_e, changed in rows
+    }
 
 
 def _is_due(session: Session, watch_id: str, settings: Settings) -> bool:
@@ -141,7 +149,7 @@ def _is_due(session: Session, watch_id: str, settings: Settings) -> bool:
 
 def _reference(settings: Settings, variant: str) -> Behaviour | None:
     """How a trusted endpoint with this model behaves, where one was recorded."""
-    from engine.references import load_references, newest
+    from engine.references import newest, references_in
 
-    found = (one for one in newest(load_references(settings.references)) if one.variant == variant)
+    found = (one for one in newest(references_in(settings.references).references) if one.variant == variant)
     return next((one.behaved() for one in found), None)

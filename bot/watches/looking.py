@@ -16,7 +16,7 @@ from bot.store.models import LookRow, WatchRow, now
 from bot.store.queries import StoredVerdict, load_verdict, storable
 from bot.watches.checking import latest_look, note_check
 from bot.watches.known import Known, differs, known_from_json, known_of, known_to_json, same
-from bot.watches.notices import Kind, change_to_json, post_notice
+from bot.watches.notices import Kind, change_to_json, expect_digest, post_notice
 from engine.drift.records import TELLING
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def looked(session: Session, job: Job, verdict_id: str | None, check: Check | No
     if row is None or (stored is None and check is None):  # the watch was stopped and forgotten meanwhile
         return
     moment = now()
+    expect_digest(session, row, moment)
     if check is not None:
         note_check(session, row.id, check, verdict_id)
     told = check is not None and check.look.state in TELLING
@@ -71,7 +72,9 @@ def looked(session: Session, job: Job, verdict_id: str | None, check: Check | No
         silence(session, verdict_id, job.request_id)
     if kind is not None:
         change = change_to_json(check) if check is not None and told else None
-        post_notice(session, row, job.id, kind, moment, verdict_id=verdict_id, change=change)
+        swapped = before is not None and differs(before, found) and not _tells_nothing(stored, before)
+        swapped = swapped or (check is not None and check.change is not None and check.change.cause == "model")
+        post_notice(session, row, job.id, kind, moment, verdict_id=verdict_id, change=change, swapped=swapped)
     if _tells_nothing(stored, before):  # that it changed is certain; which model it is now is not
         row.looked_at = moment
         return

@@ -7,15 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.jobs import WatchLine
 from bot.requests import Origin, Request, request_from_json, schedule_from_json
-from bot.store.models import JobRow, RecommendationRow, VerdictRow, WatchRow
+from bot.settings import Settings
+from bot.store.models import JobRow, WatchRow
 from bot.store.queries import StoredVerdict, add_request, load_verdict, storable
+from bot.watches.advice import Advice, advice_on, load_advice
 from bot.watches.changing import line_of
+from bot.watches.digests import expect, hold, place_of
 from bot.watches.known import Known, known_from_json
+from bot.watches.muting import is_told, muted
 from bot.watches.times import quiet_until
 from engine.errors import R1Error, UsageError
 
@@ -40,7 +43,7 @@ class Notice:
         before, after: the verdicts, as far as they are kept.
         failures, error: how many looks failed in a row, and why the last one did.
         change: what a check found; in its examples prompts stand for streams.
-        advice: what was recommended for the target: ``full`` or ``distilled``.
+        advice: what was recommended for the target, and is now.
     """
 
     watch: WatchLine
@@ -53,7 +56,7 @@ class Notice:
     failures: int = 0
     error: R1Error | None = None
     change: Change | None = None
-    advice: str | None = None
+    advice: Advice | None = None
 
 
 def post_notice(
@@ -67,17 +70,22 @@ def post_notice(
     error: Mapping[str, Any] | None = None,
     failures: int = 0,
     change: Mapping[str, Any] | None = None,
+    swapped: bool = False,
 ) -> None:
-    """Keep a notice for a worker to give, as the watch stands; none where there is nowhere to tell it, or people want to
-    hear nothing for now.
+    """Keep a notice for a worker to give, as the watch stands: at once, or in a digest. None where there is nowhere to
+    tell it, or people want to hear nothing for now.
 
     Args:
         key: what it is told of; of the same there is one notice.
         error: a failure's code and values.
+        swapped: it is another model now.
     """
-    origin, look = _place(row), request_from_json(row.request)
-    if origin is None or (row.muted_until is not None and row.muted_until > seen):
+    origin, look, schedule = _place(row), request_from_json(row.request), schedule_from_json(row.schedule)
+    mute = muted(row.muted_until, seen)
+    if origin is None or not is_told(kind, mute):
         return
+    if mute is not None:
+        row.muted_until = None
     told = {
         "kind": kind,
         "seen": seen.isoformat(),
@@ -90,10 +98,16 @@ def post_notice(
         "change": change,
         "advice": advice_on(session, row) if kind in ("changed", "differs", "restored") else None,
     }
-    private = look.private if origin.channel == row.channel else None
+    private = _private(row, look, origin)
     request = Request("watch", look.text, look.lang, target=row.target, watch=row.id, notice=told, private=private)
+    gathered = schedule.digest is not None and not _at_once(kind, swapped=swapped)
+    if gathered:
+        origin = replace(origin, thread_ts=None)
     request_id = add_request(session, request, origin, f"notice:{row.id}:{key}")
-    until = quiet_until(schedule_from_json(row.schedule), seen, row.timezone)
+    if gathered:
+        hold(session, row, place_of(origin, private=bool(private)), request_id, look.lang, seen)
+        return
+    until = quiet_until(schedule, seen, row.timezone)
     waits = until.timestamp() if until is not None else None
     job = JobRow(request_id=request_id, state="computed", lease_until=waits)
     job.verdict_id, job.other_verdict_id = verdict_id, row.verdict_id
@@ -101,7 +115,14 @@ def post_notice(
     session.flush()
 
 
-def load_notice(session: Session, request: Request) -> Notice:
+def expect_digest(session: Session, row: WatchRow, moment: datetime) -> None:
+    """After a look of a watch on digest: have it said once a week that all is quiet, if it is."""
+    origin, look = _place(row), request_from_json(row.request)
+    if origin is not None and schedule_from_json(row.schedule).digest is not None:
+        expect(session, row, place_of(origin, private=bool(_private(row, look, origin))), look.lang, moment)
+
+
+def load_notice(session: Session, request: Request, settings: Settings) -> Notice:
     """What a notice's job tells.
 
     Raises:
@@ -111,6 +132,8 @@ def load_notice(session: Session, request: Request) -> Notice:
     if row is None:
         raise UsageError("watch_unknown", id=(request.target or "")[:120])
     error = told.get("error")
+    after = load_verdict(session, told["after"]) if told.get("after") else None
+    verdict = after.identification.verdict if after is not None else None
     return Notice(
         watch=line_of(row),
         kind=told["kind"],
@@ -118,11 +141,11 @@ def load_notice(session: Session, request: Request) -> Notice:
         was=known_from_json(told.get("was")),
         last=datetime.fromisoformat(told["last"]) if told.get("last") else None,
         before=load_verdict(session, told["before"]) if told.get("before") else None,
-        after=load_verdict(session, told["after"]) if told.get("after") else None,
+        after=after,
         failures=told.get("failures", 0),
         error=R1Error(error["code"], **error["values"]) if error else None,
         change=_change_from_json(told.get("change")),
-        advice=told.get("advice"),
+        advice=load_advice(session, told.get("advice"), verdict, settings),
     )
 
 
@@ -146,16 +169,13 @@ def _change_from_json(payload: Mapping[str, Any] | None) -> Change | None:
     return Change(**{**payload, "signals": tuple(payload["signals"]), "examples": examples})
 
 
-def advice_on(session: Session, row: WatchRow) -> str | None:
-    """What was recommended last to the team for a watch's target."""
-    query = (
-        select(RecommendationRow.choice)
-        .join(VerdictRow, VerdictRow.id == RecommendationRow.verdict_id)
-        .where(VerdictRow.team == row.team, VerdictRow.target == row.target)
-        .order_by(RecommendationRow.created.desc())
-        .limit(1)
-    )
-    return session.scalar(query)
+def _at_once(kind: Kind, *, swapped: bool) -> bool:
+    """What no digest waits for: that another model answers, and what somebody has just asked for."""
+    return kind in ("first", "unchanged") or (kind == "changed" and swapped)
+
+
+def _private(row: WatchRow, look: Request, origin: Origin) -> bool | None:
+    return look.private if origin.channel == row.channel else None
 
 
 def _place(row: WatchRow) -> Origin | None:

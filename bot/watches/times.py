@@ -24,6 +24,7 @@ SHORTEST = timedelta(minutes=10)
 """Between two looks: what changes faster is not worth an endpoint's tokens."""
 MOST_TIMES = 24
 _EVERY = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _STEPS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SPREAD, _MOST_SPREAD = 0.05, timedelta(minutes=5)
 _TRIES = 400
@@ -72,6 +73,8 @@ def check_schedule(schedule: Schedule) -> None:
         raise UsageError("watch_often", every=schedule.every)
     if schedule.timezone is not None and schedule.timezone not in timezones():
         raise UsageError("option_value", option="--timezone", example="Asia/Shanghai")
+    if schedule.digest is not None and not _CLOCK.fullmatch(schedule.digest):
+        raise UsageError("option_value", option="--digest", example="daily 09:00")
     minutes = sorted(clock.hour * 60 + clock.minute for clock in _times(schedule, time()))
     close = any(later - sooner < SHORTEST.seconds // 60 for sooner, later in pairwise(minutes))
     if close or len(minutes) > MOST_TIMES:
@@ -101,6 +104,25 @@ def quiet_until(schedule: Schedule, moment: datetime, timezone: str) -> datetime
         return None
     day = local.date() + timedelta(days=int(clock >= end))
     return max(datetime.combine(day, end, zone).astimezone(UTC), moment.astimezone(UTC))
+
+
+def digest_after(schedule: Schedule, after: datetime, timezone: str) -> datetime:
+    """When the next digest is told after ``after``, in UTC: at its time of day, out of quiet hours."""
+    return _digest_on(schedule, after, timezone, get_args(Day))
+
+
+def week_after(schedule: Schedule, after: datetime, timezone: str) -> datetime:
+    """The first of those digests that is a week's: Monday's."""
+    return _digest_on(schedule, after, timezone, get_args(Day)[:1])
+
+
+def _digest_on(schedule: Schedule, after: datetime, timezone: str, days: tuple[Day, ...]) -> datetime:
+    zone, at = ZoneInfo(schedule.timezone or timezone), time.fromisoformat(schedule.digest or "00:00")
+    first = after.astimezone(zone).date() - timedelta(days=1)  # quiet hours may end the day after
+    on = (first + timedelta(days=offset) for offset in range(10))
+    clocks = (datetime.combine(day, at, zone).astimezone(UTC) for day in on if _name(day) in days)
+    told = (quiet_until(schedule, moment, timezone) or moment for moment in clocks)
+    return next(moment for moment in told if moment > after)
 
 
 def _next_clocked(schedule: Schedule, after: datetime, begun: datetime, zone: ZoneInfo) -> datetime | None:
