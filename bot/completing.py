@@ -60,6 +60,16 @@ def watch(typed: str) -> Iterator[tuple[str, str]]:
 
 
 @_never_failing
+def reference(typed: str) -> Iterator[tuple[str, str]]:
+    """References in the folder, by file."""
+    from platformdirs import user_data_path
+
+    folder = Path(_setting("reference_dir", "") or user_data_path("r1-detective") / "references")
+    for path in sorted(folder.glob("*.json"))[:_MOST]:
+        yield path.name.removesuffix(".json"), ""
+
+
+@_never_failing
 def family(typed: str) -> Iterator[tuple[str, str]]:
     """Families: those that ship, and one's own."""
     for path in ("deepseek-r1.yaml", "article.yaml"):

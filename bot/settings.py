@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     answers_dir: Path | None = None
     catalog_dir: Path | None = None
     secret_key: SecretStr = SecretStr("")
+    signing_key: SecretStr = SecretStr("")
+    trusted_keys: str = ""
     admins: tuple[str, ...] = ()
     key_variables: tuple[str, ...] = ("*_API_KEY",)
     allow_private_endpoints: bool = False
@@ -103,8 +105,6 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{default_database()}"
 
     @property
-    def references(self) -> tuple[Path, ...]:
-    @property
     def families(self) -> tuple[Path, ...]:
         """Family files to go by beside those that ship: those set, which win, then the updates in use.
 
@@ -125,8 +125,10 @@ class Settings(BaseSettings):
         """Where comparisons on tasks keep answers, so that going on with one asks nothing twice."""
         return self.answers_dir or default_database().parent / "answers"
 
-        """Recorded references to compare endpoints with: those set, then those in the folder."""
-        return (*self.reference_files, *sorted(self.reference_folder.glob("*.json")))
+    @property
+    def references(self) -> tuple[Path, ...]:
+        """Recorded references to compare with: the files that are set, then the folder where there is one."""
+        return (*self.reference_files, *([self.reference_folder] if self.reference_folder.is_dir() else []))
 
     @property
     def reference_folder(self) -> Path:

@@ -19,7 +19,7 @@ from engine.inspection import Inspection, inspect
 from engine.posterior import posterior, supports
 from engine.probes import ENDPOINT_PROBES, PROBES, SANITY_PROBE, WEIGHT_PROBES, Hypotheses, Probe
 from engine.probes.routing import share_of
-from engine.references import Reference, load_references, newest
+from engine.references import SKIPPED, Reference, newest, references_in
 from engine.targets import open_target
 from engine.targets.endpoint import Budget, Endpoint
 from engine.targets.spec import parse_spec
@@ -52,14 +52,16 @@ def identify(
     chosen = load_family(family, family_files)
     asked = endpoint or _as_endpoint(spec)
     if asked is not None:
-        hypotheses = hypotheses_of(chosen, load_references(reference_files), served=True)
+        loaded = references_in(reference_files)
+        hypotheses = hypotheses_of(chosen, loaded.references, served=True)
         target, rows = _ask(spec, asked, hypotheses, budget or Budget(), on_progress)
     else:
-        hypotheses = hypotheses_of(chosen, load_references(reference_files) if thorough else ())
+        loaded = references_in(reference_files if thorough else ())
+        hypotheses = hypotheses_of(chosen, loaded.references)
         target, rows = _read(spec, hypotheses, thorough, backend, on_progress)
     verdict = conclude(rows, hypotheses)
     return Identification(
-        target=target,
+        target=replace(target, findings=(*target.findings, *loaded.findings)),
         family=chosen.name,
         family_version=chosen.version,
         evidence=tuple(rows),
@@ -184,13 +186,15 @@ def recompute(
     chosen = family if family is not None else load_family(stored.family, family_files)
     served = stored.target.kind == "endpoint"
     opened = any(row.probe == "lineage" for row in stored.evidence)
-    hypotheses = hypotheses_of(chosen, load_references(reference_files) if served or opened else (), served=served)
+    loaded = references_in(reference_files if served or opened else ())
+    hypotheses = hypotheses_of(chosen, loaded.references, served=served)
     probes: tuple[Probe[Any], ...] = ENDPOINT_PROBES if served else (*PROBES, SANITY_PROBE, *WEIGHT_PROBES)
     scorers = {probe.name: probe.score for probe in probes}
     rows = [scorers[row.probe](row.observation, hypotheses) for row in stored.evidence if row.probe in scorers]
     verdict = conclude(rows, hypotheses)
+    told = (finding for finding in stored.target.findings if finding.code != SKIPPED)
     return Identification(
-        target=stored.target,
+        target=replace(stored.target, findings=(*told, *loaded.findings)),
         family=chosen.name,
         family_version=chosen.version,
         evidence=tuple(rows),

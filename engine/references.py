@@ -1,11 +1,13 @@
 """What trusted targets showed, for comparison: what a variant answers, and how its weights are, when it is the variant.
 
-A reference is one JSON file, made by `r1 reference record` from an endpoint or a checkpoint that somebody vouches for.
+A reference is one JSON file, made by `r1 reference record` from an endpoint or a checkpoint that somebody vouches for, and
+signed by whoever recorded it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.attention_profile import AttentionProfile
 from engine.errors import CatalogError, R1Error
-from engine.targets.source import parse_json
+from engine.signing import State, opened
+from engine.targets.target import Finding
 from engine.weights.records import Fingerprint
 
 if TYPE_CHECKING:
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 PARTS = ("fingerprint", "attention", "entropies", "facts", "problems", "behaviour")
 """What a reference may hold to compare with: of weights the first three, of an endpoint the last four."""
-_LIMIT = 20_000_000
+SKIPPED = "reference_skipped"
+"""The finding that a reference was left out."""
+LIMIT = 20_000_000
+"""Bytes of a file, at most."""
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -31,6 +37,7 @@ class Reference(BaseModel):
 
     Attributes:
         variant: catalog id of what it is vouched to be.
+        version: counted up by whoever records the same variant at the same place again.
         facts: for each fact's id, how often each answer came (``""``: no answer that could be read).
         problems: for each level, how many problems were solved and how many put.
         entropies: for each sentence's id, the entropy in nats of the next token.
@@ -45,6 +52,7 @@ class Reference(BaseModel):
 
     format: int = Field(FORMAT, ge=1, le=FORMAT)
     variant: str = Field(min_length=1, max_length=120)
+    version: int = Field(1, ge=1, le=1_000_000)
     facts: dict[str, dict[str, Count]] = {}
     problems: dict[str, tuple[Count, Count]] = {}
     entropies: dict[str, Annotated[float, Field(ge=0, le=20)]] = {}
@@ -69,39 +77,101 @@ class Reference(BaseModel):
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A reference, and who vouches for it: see ``engine.signing.Opened``. What was tampered with is none."""
+
+    reference: Reference
+    state: State
+    key: str = ""
+    signer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """References that could be read, and for each file of a folder that could not, the sentence that says why."""
+
+    references: tuple[Reference, ...]
+    skipped: tuple[CatalogError, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What people are to know of it."""
+        return tuple(Finding(SKIPPED, {"file": str(error.values["file"])}) for error in self.skipped)
+
+
 def load_references(paths: Iterable[Path]) -> tuple[Reference, ...]:
     """The references in these files.
 
     Raises:
-        CatalogError: a file is missing or no reference; the sentence names it.
+        CatalogError: a file is missing, damaged or no reference; the sentence names it.
     """
-    return tuple(_load(path) for path in paths)
+    return tuple(load_reference(path).reference for path in paths)
+
+
+def references_in(paths: Iterable[Path]) -> Loaded:
+    """The references in these files and folders. A file of a folder that is damaged is left out, as it says nothing of the
+    others; one that is named is to be there.
+
+    Raises:
+        CatalogError: a file that is named is missing, damaged or no reference.
+    """
+    found: list[Reference] = []
+    skipped: list[CatalogError] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(load_reference(path).reference)
+            continue
+        for file in sorted(path.glob("*.json")):
+            try:
+                found.append(load_reference(file).reference)
+            except CatalogError as error:
+                skipped.append(error)
+    return Loaded(tuple(found), tuple(skipped))
 
 
 def newest(references: Iterable[Reference]) -> tuple[Reference, ...]:
     """One reference a variant, each part of it from the newest that has it: answers come from endpoints, weights
     from checkpoints."""
     joined: dict[str, dict[str, object]] = {}
-    for entry in sorted(references, key=lambda entry: entry.created):
+    for entry in sorted(references, key=lambda entry: (entry.created, entry.version)):
         present = {name: value for name, value in entry if value or name == "format"}
         joined[entry.variant] = joined.get(entry.variant, {}) | present
     return tuple(Reference.model_construct(**parts) for parts in joined.values())  # type: ignore[arg-type]
 
 
-def _load(path: Path) -> Reference:
+def load_reference(path: Path, trusted: Mapping[str, str] | None = None) -> Vouched:
+    """The reference in a file, and who vouches for it. Raises as ``read_reference``, or where it cannot be read.
+
+    Args:
+        trusted: names by public key.
+    """
     try:
-        if path.stat().st_size > _LIMIT:
+        if path.stat().st_size > LIMIT:
             raise CatalogError("reference_invalid", file=path.name, problem="too large")
-        return Reference.model_validate(parse_json(path.read_bytes(), path.name))
+        data = path.read_bytes()
     except OSError as error:
         raise CatalogError("catalog_missing", file=str(path)) from error
+    return read_reference(data, path.name, trusted)
+
+
+def read_reference(data: bytes, name: str, trusted: Mapping[str, str] | None = None) -> Vouched:
+    """The reference that a file holds, signed or not.
+
+    Raises:
+        CatalogError: it is none, or not as it was signed; the sentence names the file.
+    """
+    try:
+        found = opened(data, trusted or {}, "reference", name=name)
+        if found.state == "tampered":
+            raise CatalogError("reference_tampered", file=name)
+        return Vouched(Reference.model_validate(found.document), found.state, found.key, found.signer)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][:3])
-        raise CatalogError("reference_invalid", file=path.name, problem=f"{where}: {first['msg']}") from error
-    except CatalogError:
-        raise
+        raise CatalogError("reference_invalid", file=name, problem=f"{where}: {first['msg']}") from error
     except R1Error as error:
-        raise CatalogError(
-            "reference_invalid", file=path.name, problem=str(error.values.get("problem", "too large"))
-        ) from error
+        if isinstance(error, CatalogError) and error.code != "document_invalid":
+            raise
+        problem = str(error.values.get("problem", "too large"))
+        raise CatalogError("reference_invalid", file=name, problem=problem) from error

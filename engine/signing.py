@@ -123,6 +123,17 @@ def read_trusted(text: str) -> dict[str, str]:
     return found
 
 
+def read_public(text: str) -> str:
+    """A public key, as it is written everywhere.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _PUBLIC.fullmatch(text := text.strip()):
+        raise UsageError("public_key_invalid", key=text[:90])
+    return text
+
+
 def sign(document: Any, key: Key, kind: Kind) -> bytes:
     """The signed file of a document, ready to be written.
 

@@ -10,6 +10,9 @@ import pytest
 
 from bot.cli import main
 
+SIGNING_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+"""The key that tests sign with, unless they have one made."""
+
 
 class Done(NamedTuple):
     """How a command ended, and what it printed."""

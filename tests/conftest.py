@@ -44,12 +44,16 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings, database or tokens of whoever runs it."""
+    """No test sees the settings, database, keys or tokens of whoever runs it."""
+    from command_line import SIGNING_KEY
+
     for name in [name for name in os.environ if name.startswith(("R1_", "SLACK_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("R1_CONFIG", str(tmp_path / "none.toml"))
     monkeypatch.setenv("R1_DATABASE_URL", f"sqlite:///{tmp_path / 'r1.db'}")
     monkeypatch.setenv("R1_REFERENCE_DIR", str(tmp_path / "references"))
+    monkeypatch.setenv("R1_CATALOG_DIR", str(tmp_path / "catalog"))
+    monkeypatch.setenv("R1_SIGNING_KEY", SIGNING_KEY)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 

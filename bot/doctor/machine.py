@@ -62,8 +62,8 @@ def file_findings(settings: Settings) -> Iterator[Finding]:
     yield from _rules(settings.rule_files, settings.hardware_files)
     yield _family_finding(settings)
     yield _loaded("hardware", settings.hardware_files, lambda: _hardware(settings.hardware_files))
-    references = settings.references
-    yield _loaded("references", references, lambda: _references(references))
+    yield from _references(settings.references)
+    yield _signing(settings)
     missing = [root for root in settings.checkpoint_roots if not root.expanduser().is_dir()]
     for root in missing:
         yield Finding("roots", "wrong", "root_missing", {"folder": root})
@@ -124,10 +124,34 @@ def _hardware(files: tuple[Path, ...]) -> object:
     return load_hardware(files)
 
 
-def _references(files: tuple[Path, ...]) -> object:
-    from engine.references import load_references
+def _references(places: tuple[Path, ...]) -> Iterator[Finding]:
+    from engine.references import references_in
 
-    return load_references(files)
+    try:
+        found = references_in(places)
+    except R1Error as error:
+        yield failed("references", error)
+        return
+    for problem in found.skipped:
+        yield failed("references", problem)
+    if not found.skipped:
+        yield Finding("references", "ok", "files", {"count": len(found.references)})
+
+
+def _signing(settings: Settings) -> Finding:
+    """The keys of signatures; none is made."""
+    from bot.signatures import key_file, own_key, trusted
+
+    try:
+        key, others = own_key(settings), len(trusted(settings))
+        file = key_file(settings)
+    except R1Error as error:
+        return failed("signing", error)
+    if key is None:
+        return Finding("signing", "ok", "signing_none", {"count": others, "file": file})
+    if file is not None and os.name == "posix" and file.stat().st_mode & 0o077:
+        return Finding("signing", "wrong", "signing_open", {"file": file})
+    return Finding("signing", "ok", "signing", {"key": key.public, "count": others - 1})
 
 
 def _needs(settings: Settings, name: str) -> bool:

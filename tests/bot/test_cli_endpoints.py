@@ -110,15 +110,17 @@ def test_a_directory_called_like_an_endpoint_needs_its_path(
 
 def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -> None:
     folder = tmp_path / "references"
-    settings = {"R1_REFERENCE_DIR": str(folder)}
-    done = r1("reference", "record", arena.spec(FULL), "--variant", "DeepSeek-R1", "--json", **settings)
+    done = r1("reference", "record", arena.spec(FULL), "--variant", "DeepSeek-R1", "--json")
     assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) == {"file", "variant", "host", "created", "parts"}
-    assert "DeepSeek-R1" in r1("reference", "list", **settings).stdout
-    assert json.loads(r1("identify", arena.spec(FULL), "--json", **settings).stdout)["verdict"]["outcome"] == "full"
-    unheard = r1("reference", "record", arena.spec(FULL), "--variant", "R9", "-o", str(tmp_path / "x.json"), **settings)
+    recorded = json.loads(done.stdout)
+    assert (recorded["state"], recorded["variant"], recorded["version"]) == ("signed", "DeepSeek-R1", 1)
+    assert {"facts", "problems", "behaviour"} <= set(recorded["parts"]) and recorded["aside"] is None
+    assert "DeepSeek-R1" in r1("reference", "list").stdout
+    unheard = r1("reference", "record", arena.spec(FULL), "--variant", "R9", "-o", str(tmp_path / "x.json"))
     assert unheard.returncode == 2 and not (tmp_path / "x.json").exists()
     (folder / "broken.json").write_text("{")
-    assert "broken.json" in r1("identify", arena.spec(FULL), **settings).stderr
+    for lang, words in (("en", "left out, as it cannot be read"), ("zh", "没有采用")):
+        found = r1("identify", arena.spec(FULL), "--lang", lang)
+        assert found.returncode == 0 and words in found.stdout and "broken.json" in found.stdout
     given = r1("identify", arena.spec(FULL), "--reference", str(folder / "broken.json"))
     assert given.returncode == 2 and "broken.json" in given.stderr

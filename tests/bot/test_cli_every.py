@@ -11,12 +11,13 @@ import click
 import pytest
 import yaml
 from arena import Arena, Served, trusted
-from command_line import r1
+from command_line import SIGNING_KEY, r1
 
 from bot.cli import group
 from bot.spoken import commands, speak
 from bot.typed import Printed
 from engine.samples import forgeries
+from engine.signing import read_key, sign
 
 RUN_ON = {"serve", "worker"}
 """They run until they are stopped, and have nothing to print."""
@@ -77,7 +78,12 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "endpoint list": ("endpoint", "list"),
             "endpoint remove": ("endpoint", "remove", "gone"),
             "endpoint secret": ("endpoint", "secret"),
+            "reference import": ("reference", "import", _vouched(tmp_path)),
             "reference list": ("reference", "list"),
+            "reference show": ("reference", "show", "DeepSeek-R1"),
+            "reference export": ("reference", "export", "DeepSeek-R1"),
+            "reference verify": ("reference", "verify"),
+            "key show": ("key", "show"),
             "rules lint": ("rules", "lint", _faulty(tmp_path)),
             "rules test": ("rules", "test"),
             "rules list": ("rules", "list"),
@@ -98,6 +104,18 @@ def _faulty(folder: Path) -> str:
 
 
 def test_json_has_the_keys_that_help_promises(scripted: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
+def _vouched(folder: Path) -> str:
+    (folder / "vouched.json").write_bytes(sign({"variant": "DeepSeek-R1"}, read_key(SIGNING_KEY), "reference"))
+    return str(folder / "vouched.json")
+
+
+def _later(folder: Path) -> str:
+    """A later version of a family."""
+    text = Path("engine/catalog/article.yaml").read_text(encoding="utf-8")
+    (folder / "article.yaml").write_text(text.replace("2025-09-17", "2025-09-18", 2), encoding="utf-8")
+    return str(folder / "article.yaml")
+
+
     (tmp_path / "references").mkdir()
     (tmp_path / "references" / "r.json").write_text("{}")
     assert set(scripted) == set(EVERY) - RUN_ON - ELSEWHERE - {"chat"}
