@@ -12,6 +12,10 @@ from sqlalchemy.orm import Session
 import engine
 from bot import flips, watches
 from bot.access import check_admin, check_model, check_target
+from bot.comparing.asking import Runs, compared, task_lines
+from bot.comparing.kept import save_compared
+from bot.comparing.telling import past_compared, told_compared
+from bot.comparing.uploads import Fetch, no_uploads
 from bot.endpoints import Asked, resolve
 from bot.jobs import Answer, Comparison, devices_seen, explained
 from bot.past import beside, past
@@ -34,6 +38,7 @@ from engine.errors import R1Error, UsageError
 from engine.identification import Identification, Progress, Recommendation
 
 if TYPE_CHECKING:
+    from bot.presentation.going import Going
     from engine.backends import Backend
     from engine.behaviour.records import Check
 
@@ -58,6 +63,8 @@ class Work:
         backend: opens where weights are run; called only where they are.
         started: called before the first thing that takes time.
         on_progress: how far it is.
+        stop: whether what takes long is to stop, with what it has.
+        fetch: gets an uploaded file.
         keep: called in the transaction that keeps what was found; what it raises undoes that.
     """
 
@@ -66,7 +73,9 @@ class Work:
     backend: Callable[[], Backend]
     request_id: str | None = None
     started: Callable[[], None] = lambda: None
-    on_progress: Callable[[Progress], None] = lambda progress: None
+    on_progress: Callable[[Progress | Going], None] = lambda progress: None
+    stop: Callable[[], bool] = lambda: False
+    fetch: Fetch = no_uploads
     keep: Callable[[Session, Kept], None] = lambda session, kept: None
 
 
@@ -82,7 +91,9 @@ def find(request: Request, origin: Origin, work: Work) -> Kept:
         return _keep(work, lambda session: Kept())
     if request.verb == "identify":
         return _identify(request, origin, work)
-    if request.verb == "compare":
+    if request.on_task is not None:
+        return _on_task(request, origin, work)
+    if request.verb == "compare" and request.action != "list":
         return _compare(request, origin, work)
     if request.verb == "recommend":
         return _recommend(request, work)
@@ -109,6 +120,8 @@ def answer_of(
             return Answer(sizes=sized(request, settings))
         if request.verb == "devices":
             return devices_seen(settings)
+        if request.verb == "compare" and request.action == "list":
+            return Answer(tasks=task_lines())
         return _kept_answer(request, origin, kept, store, settings, request_id)
     except R1Error as error:
         return Answer(error=error)
@@ -120,6 +133,8 @@ def _kept_answer(
     """From what the store holds."""
     team, user = (None, None) if origin.surface == "cli" else (origin.team, origin.user)
     with store.read() as session:
+        if flips.is_flip(request):
+            return Answer(flip=flips.load_flip(session, request, kept.verdict_id), verdict_id=kept.verdict_id)
         if request.verb == "watch":
             return watches.answer(session, request, origin, settings, request_id=request_id, verdict_id=kept.verdict_id)
         first = load_verdict(session, kept.verdict_id) if kept.verdict_id else None
@@ -129,18 +144,20 @@ def _kept_answer(
         if first is not None:
             as_of = first.created if request_id is not None and first.request_id != request_id else None
             return Answer(identification=first.identification, verdict_id=first.id, as_of=as_of)
+        if kept.recommendation_id is not None and request.on_task is not None:
+            return told_compared(session, kept.recommendation_id)
         if kept.recommendation_id is not None:
             return Answer(recommendation=load_recommendation(session, kept.recommendation_id))
         if request.verb == "history":
             return past(session, request, Whose(team, user))
-        if flips.is_flip(request):
-            return Answer(flip=flips.load_flip(session, request, kept.verdict_id), verdict_id=kept.verdict_id)
         if request.verb == "endpoint" and request.action == "remove":
             return Answer(removed=request.target)
         if request.verb == "endpoint":
             return Answer(endpoints=tuple(shown(row) for row in list_endpoints(session, team)))
         if request.verb not in ("explain", "report"):
             return Answer()
+        if (compared_before := past_compared(session, request, team)) is not None:
+            return compared_before
         stored = verdict_meant(session, request, team, user)
         went = beside(session, stored, Whose(team, user)) if request.verb == "report" else None
     if request.verb == "explain":
@@ -224,6 +241,16 @@ def _compare(request: Request, origin: Origin, work: Work) -> Kept:
     def save(session: Session) -> Kept:
         ids = [one if isinstance(one, str) else _saved(session, one, origin, work) for one in found]
         return Kept(verdict_id=ids[0], other_verdict_id=ids[1])
+
+    return _keep(work, save)
+
+
+def _on_task(request: Request, origin: Origin, work: Work) -> Kept:
+    runs = Runs(work.started, work.on_progress, work.stop, work.fetch)
+    found = compared(request, origin, work.store, work.settings, runs)
+
+    def save(session: Session) -> Kept:
+        return Kept(recommendation_id=save_compared(session, found, request_id=work.request_id))
 
     return _keep(work, save)
 

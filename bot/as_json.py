@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from bot.comparing.records import Compared
 from bot.jobs import Answer
 from bot.store.queries import StoredVerdict
 from bot.terminal import error_json
@@ -22,6 +23,8 @@ def json_of(answer: Answer) -> Any:
         return {"id": answer.verdict_id, "as_of": plain(answer.as_of), **to_json(answer.identification)}
     if answer.comparison is not None:
         return _compared(answer.comparison.first, answer.comparison.second)
+    if answer.compared is not None:
+        return compared_json(answer.compared)
     if answer.recommendation is not None:
         return recommendation_to_json(answer.recommendation)
     if answer.sizes is not None:
@@ -35,7 +38,7 @@ def json_of(answer: Answer) -> Any:
         return [_device(device) for device in answer.devices]
     if answer.removed is not None:
         return {"removed": answer.removed}
-    for rows in (answer.history, answer.endpoints, answer.watches):
+    for rows in (answer.tasks, answer.history, answer.endpoints, answer.watches):
         if rows is not None:
             return plain(rows)
     return plain(answer.added if answer.added is not None else answer.watch)
@@ -46,6 +49,15 @@ def _compared(first: StoredVerdict, second: StoredVerdict) -> dict[str, Any]:
 
     alike = likeness(first.identification.verdict, second.identification.verdict)
     return {"likeness": alike, "first": verdict_json(first), "second": verdict_json(second)}
+
+
+def compared_json(found: Compared) -> dict[str, Any]:
+    """Two models on a task: the comparison, what it implies, and the cases on which they differ most."""
+    from bot.comparing.kept import compared_to_json
+
+    kept = compared_to_json(found)
+    made = {name: part for name, part in kept.pop("comparison").items() if name not in ("answers", "format")}
+    return {"id": found.id or None, **made, **kept}
 
 
 def verdict_json(stored: StoredVerdict) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
          "people", "pending")  # fmt: skip
 def forget(who: str | None, user: str | None, team: str | None, before: str | None, target: str | None, yes: bool,
            lang: Lang | None, as_json: bool) -> int:  # fmt: skip
+    from bot.comparing.cached import forget_answers
     from bot.forgetting import Scope
     from bot.forgetting import forget as run
     from bot.settings import load_settings
@@ -41,8 +42,11 @@ def forget(who: str | None, user: str | None, team: str | None, before: str | No
     if who is not None:
         user, team = os.environ.get("USER", ""), ""  # as questions from a terminal are kept
     scope = Scope(user=user, team=team, before=_day(before) if before else None, target=target)
-    store = open_store(load_settings().store_url)
+    settings = load_settings()
+    store = open_store(settings.store_url)
     done = run(store, scope, dry=not yes)
+    if yes:
+        forget_answers(settings, scope)
     store.close()
     if as_json:
         import dataclasses

@@ -27,6 +27,8 @@ def code_of(answer: Answer) -> int:
     if answer.comparison is not None:
         sides = (answer.comparison.first, answer.comparison.second)
         return max(_of_verdict(side.identification.verdict) for side in sides)
+    if answer.compared is not None:
+        return INCONCLUSIVE if answer.compared.comparison.decision == "more_data" else ANSWERED
     return _of_verdict(answer.identification.verdict) if answer.identification is not None else ANSWERED
 
 

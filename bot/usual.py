@@ -16,9 +16,9 @@ _SKIPPED = frozenset(("memory", "bandwidth", "device", "compute"))
 def with_usual(request: Request, defaults: str) -> Request:
     """The request with what ``defaults`` (words) say of demands that it does not name itself; ``usual`` says which.
 
-    Only questions for a recommendation are completed; hardware named in any way leaves no room for the usual one.
+    Only questions for a recommendation are completed, and for which of two does better on a task; hardware named in any way leaves no room for the usual one.
     """
-    if request.verb != "recommend" or not defaults.strip():
+    if (request.verb != "recommend" and request.on_task is None) or not defaults.strip():
         return request
     try:
         said, usual = _said(request), usual_constraints(defaults)

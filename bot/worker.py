@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from bot import flips, watches
 from bot.answering import Kept, Work, answer_of, find
-from bot.forgetting import expire
+from bot.comparing.cached import forget_answers
+from bot.comparing.stopping import called_off
+from bot.forgetting import Scope, expire
 from bot.jobs import Answer, Job, LeaseLost, advance, finish, release, renew, take
 from bot.settings import Settings, backend_of
 from bot.store import Store
@@ -29,6 +31,7 @@ from engine.errors import R1Error
 from engine.identification import Progress
 
 if TYPE_CHECKING:
+    from bot.presentation.going import Going
     from engine.backends import Backend
 
 log = logging.getLogger("r1.worker")
@@ -50,7 +53,7 @@ class Replier(Protocol):
         """Post the "working on it" message, or find the one posted before; returns its reference."""
         ...
 
-    def progress(self, job: Job, progress: Progress) -> None:
+    def progress(self, job: Job, progress: Progress | Going) -> None:
         """Show how far the job is. Best effort: never raises."""
         ...
 
@@ -58,11 +61,20 @@ class Replier(Protocol):
         """Give the answer; raises when it could not be delivered."""
         ...
 
+    def file(self, job: Job, file_id: str, name: str) -> bytes:
+        """A file that somebody uploaded with their question; raises ``UsageError`` where it is not to be had."""
+        ...
+
+
+class _LeftOff(LeaseLost):
+    """This worker ends, and leaves a job unfinished that whoever is there next goes on with."""
+
 
 class Worker:
-    """Runs until ``stop`` is set, one job at a time."""
+    """Runs until ``stop`` is set, one job at a time; ``long``: those that take minutes to hours, and no others."""
 
-    def __init__(self, store: Store, settings: Settings, replier: Replier) -> None:
+    def __init__(self, store: Store, settings: Settings, replier: Replier, *, long: bool = False) -> None:
+        self.long = long
         self.store, self.settings, self.replier = store, settings, replier
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{threading.get_ident() % 10**6}"
         self.stop = threading.Event()
@@ -75,9 +87,10 @@ class Worker:
         while not self.stop.is_set():
             try:
                 busy = self.run_one()
-                self._tick()
-                self._expire()
-                self._sum_up()
+                if not self.long:
+                    self._tick()
+                    self._expire()
+                    self._sum_up()
             except Exception:  # a database restart must not end the worker
                 log.exception("could not take or finish a job; trying again")
                 busy = False
@@ -100,6 +113,7 @@ class Worker:
         if days is None or time.monotonic() < self._expire_at:
             return
         gone = expire(self.store, days, _EXPIRED)
+        forget_answers(self.settings, Scope(before=now() - timedelta(days=days)))
         self._expire_at = time.monotonic() + (1.0 if gone >= _EXPIRED else _EXPIRE_EVERY)
         if gone:
             log.info("%s questions older than %s days were deleted", gone, days)
@@ -113,12 +127,15 @@ class Worker:
 
     def run_one(self) -> bool:
         """Do one job, if there is one."""
-        job = take(self.store, self.owner, self.settings.lease_seconds)
+        job = take(self.store, self.owner, self.settings.lease_seconds, long=self.long)
         if job is None:
             return False
         with self._heartbeat(job):
             try:
                 self._do(job)
+            except _LeftOff:
+                log.info("job %s is left to the next worker", job.id)
+                release(self.store, job)
             except LeaseLost:
                 log.warning("job %s was taken over by another worker", job.id)
         return True
@@ -141,6 +158,7 @@ class Worker:
         finish(self.store, job)
 
     def _compute(self, job: Job) -> Job:
+        stop = called_off(self.store, job.request_id) if self.long else lambda: False
         work = Work(
             store=self.store,
             settings=self.settings,
@@ -148,7 +166,9 @@ class Worker:
             request_id=job.request_id,
             started=lambda: self._begin(job),
             on_progress=lambda progress: self.replier.progress(self._begun or job, progress),
-            keep=lambda session, kept: _advance(session, job, kept),
+            stop=lambda: self.stop.is_set() or stop(),
+            fetch=lambda file_id, name: self.replier.file(job, file_id, name),
+            keep=lambda session, kept: self._kept(session, job, kept),
         )
         self._begun = None
         try:
@@ -156,6 +176,8 @@ class Worker:
                 raise R1Error("job_gave_up", attempts=job.attempt - 1, job=job.id)
             kept = find(job.request, job.origin, work)
         except R1Error as error:
+            if self.long and self.stop.is_set():
+                raise _LeftOff from error
             return self._failed(self._begun or job, error)
         except (LeaseLost, OperationalError):  # the database may be restarting: done again once the lease has run out
             raise
@@ -169,6 +191,12 @@ class Worker:
             other_verdict_id=kept.other_verdict_id,
             recommendation_id=kept.recommendation_id,
         )
+
+    def _kept(self, session: Session, job: Job, kept: Kept) -> None:
+        """What was found is kept; of a comparison that this worker has to leave unfinished, its answers alone are."""
+        if self.long and self.stop.is_set():
+            raise _LeftOff
+        _advance(session, job, kept)
 
     def _begin(self, job: Job) -> None:
         self._begun = self._open(job)

@@ -49,6 +49,8 @@ def initial(element: Mapping[str, Any]) -> Typed:
     kind = str(element["type"])
     if kind in _OPTIONS:
         return [option["value"] for option in element.get("initial_options", [])]
+    if kind == "file_input":
+        return []
     if kind in _SEVERAL:
         return list(element.get(f"initial_{_SEVERAL[kind]}", []))
     if kind in _ONE:
@@ -166,7 +168,9 @@ def _refusal(block: Mapping[str, Any], typed: Typed) -> str:
     if isinstance(typed, list):
         if kind not in _OPTIONS and kind not in _SEVERAL and kind != "file_input":
             return "takes one value"
-        if len(typed) > element.get("max_selected_items", element.get("max_files", 100)):
+        if len(typed) > element.get(
+            "max_selected_items", element.get("max_files", 10 if kind == "file_input" else 100)
+        ):
             return "too many"
     if "options" in element or "option_groups" in element:
         values = [option["value"] for option in options_of(element)]

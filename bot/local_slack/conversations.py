@@ -96,4 +96,5 @@ METHODS: dict[str, Callable[[Workspace, Body], Body]] = {
     "conversations.replies": _history,
     "files.getUploadURLExternal": lambda workspace, given: workspace.uploads.url(given),
     "files.completeUploadExternal": _complete_upload,
+    "files.info": lambda workspace, given: workspace.uploads.info(given),
 }

@@ -49,7 +49,7 @@ class Installs:
         """Another workspace; nothing is installed there yet."""
         made = Workspace(team, name, number=len(self.teams), enterprise=enterprise)
         made.site, made.signing_secret = self.first.site, self.first.signing_secret
-        made.uploads.base = self.first.uploads.base
+        made.uploads.base, made.uploads.kept = self.first.uploads.base, self.first.uploads.kept
         if enterprise is not None:
             self.organisations.setdefault(enterprise, f"{enterprise} Inc.")
             if others := self._teams_of(enterprise):

@@ -9,7 +9,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,6 +75,7 @@ class Modals:
         self.homes: dict[str, Home] = {}
         self.violations: list[str] = []
         self.team, self.bot_id = team, bot_id
+        self.file: Callable[[str], Body] = lambda file_id: {"id": file_id}
         self._triggers: dict[str, tuple[str, float]] = {}
         self._exchanged: set[str] = set()
         self._numbers = itertools.count(1)
@@ -159,7 +160,7 @@ class Modals:
         """
         start = {name: initial(block["element"]) for name, block in inputs_of(modal.blocks).items()}
         modal.typed = {**start, **modal.typed, **typed}
-        if why := refusals(modal.view, modal.typed):
+        if why := refusals(modal.view, modal.typed) or self._wrong_files(modal):
             raise NotSubmitted(why)
         return {
             "type": "view_submission",
@@ -201,9 +202,28 @@ class Modals:
         own: Body = {
             "id": view.id, "team_id": self.team, "app_installed_team_id": self.team, "hash": view.hash,
             "root_view_id": root or view.id, "previous_view_id": previous, "app_id": "A0R1", "bot_id": self.bot_id,
-            "state": {"values": states_of(view.blocks, typed, view.chosen)},
+            "state": {"values": self._with_files(states_of(view.blocks, typed, view.chosen))},
         }  # fmt: skip
         return {**defaults, **view.view, **own}
+
+    def _with_files(self, values: Body) -> Body:
+        """What was chosen, each file as Slack tells of it."""
+        for actions in values.values():
+            for state in actions.values():
+                if state["type"] == "file_input":
+                    state["files"] = [self.file(file["id"]) for file in state["files"]]
+        return values
+
+    def _wrong_files(self, modal: Modal) -> dict[str, str]:
+        """Files of another kind than their field takes, which the client does not let people choose."""
+        found = {}
+        for name, block in inputs_of(modal.blocks).items():
+            allowed, chosen = block["element"].get("filetypes"), modal.typed.get(name)
+            if block["element"]["type"] == "file_input" and allowed and isinstance(chosen, list):
+                kinds = {self.file(file_id)["filetype"] for file_id in chosen}
+                if others := kinds - set(allowed):
+                    found[name] = f"takes no {', '.join(sorted(others))}"
+        return found
 
     def _answered_with(self, modal: Modal, action: str, view: Any) -> None:
         try:

@@ -153,6 +153,11 @@ class LocalSlack(Transport):
         workspace.modals.answered(modal, delivery.status, delivery.body, delivery.seconds)
         return delivery
 
+    def choose_file(self, name: str, data: bytes, *, user: str | None = None, team: str | None = None) -> list[str]:
+        """A person chooses a file of theirs in a form: its id, as ``submit`` takes it."""
+        workspace = self._of(team)
+        return [workspace.uploads.chosen(name, data, user or workspace.user).id]
+
     def close(self, user: str | None = None) -> Delivery | None:
         """A person closes the modal before them; the app is told where it asked to be."""
         modal = self._shown(user)

@@ -51,12 +51,14 @@ class Transport:
             Route("/respond/{team}/{key}", self._respond, methods=["POST"]),
             Route("/upload/v1/{key}", self._upload, methods=["POST"]),
             Route("/oauth/v2/authorize", self._authorize, methods=["GET"]),
+            Route("/files-pri/{file}/{rest:path}", self._file, methods=["GET"]),
             WebSocketRoute("/link", self._link),
         ]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.workspace.site = self.url
         self.workspace.uploads.base = f"{self.url}upload/v1/"
+        self.workspace.uploads.kept = f"{self.url}files-pri/"
         config = uvicorn.Config(
             Starlette(routes=routes),
             log_level="error",
@@ -205,6 +207,19 @@ class Transport:
         found = [one for one in self.installs.teams.values() if one.uploads.awaits(key)] or [self.workspace]
         problem = found[0].uploads.take(key, data)
         return PlainTextResponse(problem or "OK", 200 if problem is None else 400)
+
+    async def _file(self, request: Request) -> Response:
+        """A file's bytes, for a token that may read files; anybody else is sent to where people log in, as Slack does."""
+        from starlette.responses import RedirectResponse
+        from starlette.responses import Response as Answer
+
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        for workspace in self.installs.teams.values():
+            file = workspace.uploads.files.get(request.path_params["file"])
+            allowed = token == workspace.bot_token and "files:read" in workspace.scopes
+            if file is not None and file.data is not None and not file.deleted and allowed:
+                return Answer(file.data, media_type="application/octet-stream")
+        return RedirectResponse(f"{self.url}?redir={request.url.path}", 302)
 
     async def _link(self, websocket: WebSocket) -> None:
         from starlette.websockets import WebSocketDisconnect

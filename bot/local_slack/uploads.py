@@ -1,6 +1,7 @@
 """Files: a URL to send one to, its bytes, and the message that shows it.
 
-Source: docs.slack.dev/reference/methods/files.getUploadURLExternal and files.completeUploadExternal.
+Sources: docs.slack.dev/reference/methods/files.getUploadURLExternal, files.completeUploadExternal and files.info,
+/reference/objects/file-object, /reference/block-kit/block-elements/file-input-element.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bot.local_slack.errors import ApiError, Body, invalid
 
@@ -28,13 +30,15 @@ class Upload:
     data: bytes | None = None
     title: str = ""
     shared: bool = False
+    user: str = ""
+    deleted: bool = False
 
 
 class Uploads:
-    """The files of a workspace. ``base`` is where they are sent to."""
+    """The files of a workspace. ``base`` is where they are sent to, ``kept`` where they are had from."""
 
     def __init__(self) -> None:
-        self.base = ""
+        self.base, self.kept = "", ""
         self.files: dict[str, Upload] = {}
         self._keys: dict[str, str] = {}
 
@@ -56,6 +60,36 @@ class Uploads:
         self.files[made.id] = made
         self._keys[key] = made.id
         return {"upload_url": self.base + key, "file_id": made.id}
+
+    def chosen(self, name: str, data: bytes, user: str) -> Upload:
+        """A file of a person's, as their client uploads it while they fill in a form."""
+        made = Upload(f"F{secrets.token_hex(5).upper()}", name, len(data), "", data, name, user=user)
+        self.files[made.id] = made
+        return made
+
+    def info(self, arguments: Mapping[str, Any]) -> Body:
+        """files.info.
+
+        Raises:
+            ApiError: there is no such file, or it was deleted.
+        """
+        return {"file": self.told(str(arguments.get("file"))), "comments": [], "response_metadata": {"next_cursor": ""}}
+
+    def told(self, file_id: str) -> Body:
+        """A file as ``files.info`` and a form's state tell of it.
+
+        Raises:
+            ApiError: there is no such file, or it was deleted.
+        """
+        file = self.files.get(file_id)
+        if file is None or file.data is None:
+            raise ApiError("file_not_found")
+        if file.deleted:
+            raise ApiError("file_deleted")
+        where = f"{self.kept}{file.id}"
+        return {**file_json(file), "user": file.user, "is_external": False, "is_public": False, "mimetype": "text/plain",
+                "url_private": f"{where}/{quote(file.name)}",
+                "url_private_download": f"{where}/download/{quote(file.name)}"}  # fmt: skip
 
     def awaits(self, key: str) -> bool:
         """Whether a URL is one of these."""

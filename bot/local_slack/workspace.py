@@ -64,6 +64,7 @@ class Workspace:
         self.calls: list[Call] = []
         self.modals = Modals(team, self.bot_id)
         self.uploads: Uploads = Uploads()
+        self.modals.file = self.uploads.told
         self.violations: list[str] = self.modals.violations
         self.refuse: Callable[[str, Body], int | None] = lambda method, arguments: None
         self.response_urls: dict[str, ResponseUrl] = {}

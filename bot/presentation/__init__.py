@@ -20,11 +20,14 @@ from bot.presentation.conversation import (
 )
 from bot.presentation.devices import devices_view
 from bot.presentation.digests import digest_view
+from bot.presentation.flips import flip_view
+from bot.presentation.going import tasks_view
 from bot.presentation.notices import notice_view
 from bot.presentation.past import explain_view, history_view, report_view
 from bot.presentation.recommendations import recommendation_view
 from bot.presentation.registry import added_view, endpoints_view, removed_view
 from bot.presentation.sizes import sizes_view
+from bot.presentation.tasks import compared_view
 from bot.presentation.verdicts import figures, verdict_view
 from bot.presentation.view import Mark, Part, View, words
 from bot.presentation.watches import looked_part, watch_view, watches_view
@@ -53,12 +56,19 @@ def present(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> Vie
 
 def _view(answer: Answer, request: Request, mark: Mark, *, prefix: str) -> View:
     lang = request.lang
+    if answer.flip is not None:
+        return flip_view(answer.flip, lang, mark)
     if answer.notice is not None:
         return notice_view(answer.notice, lang, mark)
     if answer.digest is not None:
         return digest_view(answer.digest, lang, mark, prefix=prefix)
     if answer.comparison is not None:
         return comparison_view(answer.comparison, lang, mark)
+    if answer.compared is not None:
+        view = compared_view(answer.compared, request, mark, prefix=prefix)
+        return replace(view, parts=(*view.parts, *_usual(request, mark)))
+    if answer.tasks is not None:
+        return tasks_view(answer.tasks, request, mark, prefix=prefix)
     if answer.identification is not None:
         view = verdict_view(answer.identification, answer.verdict_id, request, mark, prefix=prefix)
         if answer.watch is not None:

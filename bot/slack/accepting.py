@@ -101,7 +101,7 @@ def read(
 def take_in(desk: Desk, request: Request, origin: Origin, person: Person, dedup_key: str) -> Taken:
     """Commit a request and its job. What settles a pending question is taken once, whoever says it and how."""
     if request.verb == "forget":  # wherever it is said, and kept nowhere
-        return Taken(aside=forget_me(request, origin, desk.store))
+        return Taken(aside=forget_me(request, origin, desk.store, desk.settings))
     wanted = _as_they_like(request, person)
     key = f"run:{wanted.confirms}" if wanted.confirms is not None else dedup_key
 

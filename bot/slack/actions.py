@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.orm import Session
 
 from bot.access import check_admin, check_place
+from bot.comparing.stopping import call_off
 from bot.people import Person
 from bot.presentation import words
 from bot.requests import Action, Lang, Origin, Request, Verb
@@ -99,6 +100,8 @@ def _act(desk: Desk, press: Press) -> str | None:
     """Do what was pressed; the sentence for the person alone, if there is one to say."""
     if press.name == "judge":
         return _judge(desk, press)
+    if press.name == "stop":
+        return _stop(desk, press)
     if press.name.startswith("home_") or press.name.startswith("form_") or press.name in ("watch", "compare", "edit"):
         _open(desk, press)
         return None
@@ -153,6 +156,14 @@ def _run(desk: Desk, press: Press) -> Request:
 
 def _cancel(desk: Desk, press: Press) -> Request:
     return Request("cancel", "cancel", press.lang, confirms=press.value)
+
+
+def _stop(desk: Desk, press: Press) -> str | None:
+    """Have a comparison that is under way stopped, by whoever asked for it or an admin; said once."""
+    with desk.store.read() as session:
+        pending_of(session, press.value, press.origin, desk.settings)
+    stopped = call_off(desk.store, _cancel(desk, press), press.origin)
+    return str(words(press.lang)["tasks"]["going"]["stopping"]) if stopped else None
 
 
 def _command(desk: Desk, press: Press) -> Request:

@@ -7,9 +7,11 @@ import logging
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from bot.comparing.cached import forget_answers
 from bot.forgetting import Forgotten, Scope, forget
 from bot.presentation import words
 from bot.requests import Lang, Origin, Request
+from bot.settings import Settings
 from bot.slack.installing import Clients
 from bot.store import Store
 
@@ -42,10 +44,13 @@ def tell(sentence: str, origin: Origin, clients: Clients) -> None:
         log.warning("a sentence for one person was not delivered", exc_info=True)
 
 
-def forget_me(request: Request, origin: Origin, store: Store) -> str:
+def forget_me(request: Request, origin: Origin, store: Store, settings: Settings) -> str:
     """Delete what the person asked in this workspace, where they said that they are sure; else say what would go."""
     sure = request.action == "remove"
-    done = forget(store, Scope(user=origin.user, team=origin.team), dry=not sure)
+    scope = Scope(user=origin.user, team=origin.team)
+    done = forget(store, scope, dry=not sure)
+    if sure:
+        forget_answers(settings, scope)
     return forgotten_sentence(done, request.lang, sure=sure)
 
 

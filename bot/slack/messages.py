@@ -29,9 +29,13 @@ def section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
-def post(client: WebClient, job: Job, text: str, blocks: list[Block]) -> str | None:
+def post(client: WebClient, job: Job, text: str, blocks: list[Block], *, keep_url: bool = False) -> str | None:
     """Post a job's message; where the bot is not a member, an answer goes through the command's response_url, and the
-    message is ``None``."""
+    message is ``None``.
+
+    Args:
+        keep_url: this is no answer yet, for which the response_url is kept.
+    """
     try:
         done = client.chat_postMessage(
             channel=job.origin.channel,
@@ -45,7 +49,7 @@ def post(client: WebClient, job: Job, text: str, blocks: list[Block]) -> str | N
     except SlackApiError as error:
         if job.origin.response_url is None or error.response.get("error") not in OUTSIDE:
             raise
-        if blocks:  # a response_url takes five messages in all: it is kept for the answer
+        if blocks and not keep_url:  # a response_url takes five messages in all: it is kept for the answer
             respond(job.origin.response_url, text, blocks, shown="in_channel")
         return None
     return str(done["ts"])

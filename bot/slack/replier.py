@@ -10,8 +10,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
+from bot.comparing.uploads import download
 from bot.jobs import Answer, Job, ReportFile
 from bot.presentation import present, working_text
+from bot.presentation.going import Going
 from bot.presentation.view import Part, View, words
 from bot.settings import Settings
 from bot.slack.assistant import clear_status
@@ -21,6 +23,7 @@ from bot.slack.installing import Clients
 from bot.slack.messages import find, metadata_of, post, respond
 from bot.slack.private import answered_privately, direct_channel, give_privately
 from bot.slack.streaming import LiveMessage, Streams, become
+from bot.slack.underway import Underway
 from bot.slack.unfolding import Unfolding
 from engine.errors import R1Error, UsageError
 from engine.identification import Progress
@@ -41,27 +44,32 @@ class SlackReplier:
     def open(self, job: Job) -> str | None:
         if answered_privately(job.request, job.origin, self.settings):
             return None  # that it was heard was shown already, and nothing half done can be shown to one person
-        client, unfolding = self.clients(job.origin.team), Unfolding(job.id, job.request)
+        client, unfolding = self.clients(job.origin.team), _unfolding(job)
         self._begun[job.id] = None
         ref, streaming = find(client, job) if job.attempt > 1 else None, True
         if ref is None:
             ref, streaming = self._begin(client, job, unfolding)
         if ref is not None:
+            streaming = streaming and isinstance(unfolding, Unfolding)
             self._begun[job.id] = LiveMessage(client, job.origin.channel, ref, unfolding, streaming=streaming)
         return ref
 
-    def progress(self, job: Job, progress: Progress) -> None:
+    def progress(self, job: Job, progress: Progress | Going) -> None:
         if job.message_ref is None:
             return
         try:
             live = self._begun.get(job.id)
             if live is None:  # begun by a worker before this one; whether as a stream shows when it is added to
-                client, unfolding = self.clients(job.origin.team), Unfolding(job.id, job.request)
-                live = LiveMessage(client, job.origin.channel, job.message_ref, unfolding, streaming=True)
+                client, unfolding = self.clients(job.origin.team), _unfolding(job)
+                streaming = isinstance(unfolding, Unfolding)
+                live = LiveMessage(client, job.origin.channel, job.message_ref, unfolding, streaming=streaming)
                 self._begun[job.id] = live
             live.show(progress)
         except Exception:  # progress is a courtesy; the answer is not
             log.info("progress of job %s was not shown", job.id, exc_info=True)
+
+    def file(self, job: Job, file_id: str, name: str) -> bytes:
+        return download(self.clients(job.origin.team), file_id, name, self.settings.slack_api_url)
 
     def answer(self, job: Job, answer: Answer) -> None:
         client = self.clients(job.origin.team)
@@ -75,8 +83,11 @@ class SlackReplier:
         if not posted and job.origin.thread_ts is not None and job.origin.surface in ("mention", "dm"):
             self._afterwards.submit(clear_status, client, job.origin)
 
-    def _begin(self, client: WebClient, job: Job, unfolding: Unfolding) -> tuple[str | None, bool]:
+    def _begin(self, client: WebClient, job: Job, unfolding: Unfolding | Underway) -> tuple[str | None, bool]:
         """The message that says that work has begun, and whether it is a stream."""
+        if isinstance(unfolding, Underway):
+            text, laid_out = unfolding.blocks()
+            return post(client, job, text, laid_out, keep_url=True), False
         try:
             streamed = self._streams.start(client, job, unfolding)
         except R1Error:
@@ -156,6 +167,12 @@ class SlackReplier:
                 self._show_picture(client, job, answer, Place(direct_channel(client, job.origin.user)))
             except Exception:
                 log.warning("the picture of job %s was not shown", job.id, exc_info=True)
+
+
+def _unfolding(job: Job) -> Unfolding | Underway:
+    if job.request.on_task is not None:
+        return Underway(job.request_id, job.request)
+    return Unfolding(job.id, job.request)
 
 
 def _not_shown(job: Job, error: Exception) -> View:

@@ -61,7 +61,8 @@ def serve(settings: Settings) -> None:
 
 
 def run_worker(settings: Settings, parent: int | None = None) -> None:
-    """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first.
+    """Work on jobs until SIGTERM or SIGINT, or until ``parent`` is gone; the job under way is finished first, but for a
+    comparison on a task, which the next worker goes on with.
 
     Raises:
         UsageError: OAuth lacks something.
@@ -69,14 +70,19 @@ def run_worker(settings: Settings, parent: int | None = None) -> None:
     if is_oauth(settings):
         check_oauth(settings)
     store = open_store(settings.store_url)
-    worker = Worker(store, settings, SlackReplier(clients(settings, store), settings))
+    replier = SlackReplier(clients(settings, store), settings)
+    worker, slow = Worker(store, settings, replier), Worker(store, settings, replier, long=True)
+    slow.stop = worker.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, worker.stop), daemon=True).start()
         os.nice(_BEHIND)  # to be heard comes before being answered, where both want the same processor
     _warm_up()
+    comparing = threading.Thread(target=slow.run, daemon=True, name="comparing")
+    comparing.start()
     worker.run()
+    comparing.join(_GRACE / 2)
     store.close()
 
 

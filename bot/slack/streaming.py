@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.jobs import Job
 from bot.slack.blocks import Block
+from bot.slack.underway import EVERY, Underway
 from bot.slack.unfolding import Unfolding
 
 log = logging.getLogger("r1.slack")
@@ -60,7 +61,10 @@ class LiveMessage:
     """One message while its job is done. It is changed about once a second at most, from a thread of its own; the
     answer ends it."""
 
-    def __init__(self, client: WebClient, channel: str, ts: str, unfolding: Unfolding, *, streaming: bool) -> None:
+    def __init__(
+        self, client: WebClient, channel: str, ts: str, unfolding: Unfolding | Underway, *, streaming: bool
+    ) -> None:
+        self._every = EVERY if isinstance(unfolding, Underway) else _UPDATE_EVERY
         self.client, self.channel, self.ts = client, channel, ts
         self.unfolding, self.streaming = unfolding, streaming
         self._state, self._sending = threading.Lock(), threading.Lock()
@@ -72,7 +76,7 @@ class LiveMessage:
         with self._state:
             self.unfolding.take(progress)
             if self._timer is None and not self._closed:
-                wait = self._sent + _UPDATE_EVERY - time.monotonic()
+                wait = self._sent + self._every - time.monotonic()
                 self._timer = threading.Timer(max(wait, 0.0), self._send)
                 self._timer.daemon = True
                 self._timer.start()

@@ -96,7 +96,7 @@ class RequestRow(Base):
 
 class JobRow(Base):
     """Work accepted: queued → running → computed → answered; ``attempt`` fences late workers off. ``rank``: 0 for people,
-    who wait for it; 1 for looks of watches, which nobody does."""
+    who wait for it; 1 for looks of watches, which nobody does; 2 for comparisons on tasks, which have workers of their own."""
 
     __tablename__ = "jobs"
 

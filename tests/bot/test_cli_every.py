@@ -60,7 +60,7 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "identify": ("identify", distill),
             "recommend": ("recommend", "legal contracts", "--gpu", "2x4090"),
             "size": ("size", "deepseek-r1:32b", "--gpu", "2x4090"),
-            "compare": ("compare", distill, str(samples / "DeepSeek-R1")),
+            "compare identity": ("compare", distill, str(samples / "DeepSeek-R1")),
             "watch add": ("watch", "add", distill, "every", "6h"),
             "watch list": ("watch", "list"),
             "watch pause": ("watch", "pause", distill),

@@ -34,7 +34,7 @@ METHODS = {
     "chat_postEphemeral": {"chat:write"}, "chat_stream": {"chat:write"}, "chat_startStream": {"chat:write"},
     "chat_appendStream": {"chat:write"}, "chat_stopStream": {"chat:write"}, "chat_unfurl": {"links:write"},
     "conversations_history": HISTORY, "conversations_replies": HISTORY, "conversations_open": {"im:write"},
-    "files_upload_v2": {"files:write"}, "reactions_add": {"reactions:write"}, "reactions_remove": {"reactions:write"},
+    "files_upload_v2": {"files:write"}, "files_info": {"files:read"}, "reactions_add": {"reactions:write"}, "reactions_remove": {"reactions:write"},
     "users_info": {"users:read"}, "views_open": set(), "views_update": set(), "views_push": set(), "views_publish": set(),
 }  # fmt: skip
 """What https://docs.slack.dev/reference/methods asks of a bot token."""

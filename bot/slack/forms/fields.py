@@ -91,6 +91,8 @@ def typed_in(values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str,
 
 
 def _one(value: Mapping[str, Any]) -> str:
+    if files := value.get("files"):
+        return json.dumps({name: files[0].get(name) for name in ("id", "name", "size")})
     several = value.get("selected_options")
     if several is not None:
         return ",".join(str(option.get("value", "")) for option in several)

@@ -28,6 +28,7 @@ from bot.slack.forms.fields import (
     ticks,
 )
 from bot.slack.forms.targets import Offered, target_fields, target_of
+from bot.slack.forms.tasks import task_fields, task_typed
 from engine.errors import R1Error, UsageError
 
 _VALUE, _WORDS, _MOST_AT_ONCE = 200, 2000, 1_000_000
@@ -71,11 +72,13 @@ def size_view(given: Request, where: Where, offered: Offered) -> Block:
 
 
 def compare_view(given: Request, where: Where, offered: Offered) -> Block:
-    """Which two."""
+    """Which two, and by what."""
     said = _said("compare", where)
     first = target_fields("target", said, given.target, offered)
     second = target_fields("other", said, given.other, offered)
-    return modal("compare", said, where, [*_notes(offered, {}, where), *first, *second])
+    demands = {**given.constraints, **({"scenario": given.scenario} if given.scenario else {})}
+    blocks = [*_notes(offered, demands, where), *first, *second, *task_fields(given, where, offered)]
+    return modal("compare", said, replace(where, rest=demands), blocks)
 
 
 def read_identify(typed: Typed, where: Where, settings: Settings) -> Request:
@@ -116,11 +119,26 @@ def read_compare(typed: Typed, where: Where, settings: Settings) -> Request:
             found[name] = target_of(name, typed)
         except Wrong as wrong:
             errors |= wrong.errors
+    try:
+        on_task, budget = task_typed(typed)
+    except Wrong as wrong:
+        errors |= wrong.errors
     if errors:
         raise Wrong(errors)
     if found["target"].lower() == found["other"].lower():
         raise Wrong({"other": UsageError("form_same")})
-    return Request(verb="compare", text="", lang=where.lang, target=found["target"], other=found["other"])
+    rest = dict(where.rest) if on_task is not None else {}
+    return Request(
+        verb="compare",
+        text="",
+        lang=where.lang,
+        target=found["target"],
+        other=found["other"],
+        on_task=on_task,
+        budget_tokens=budget,
+        scenario=rest.pop("scenario", ""),
+        constraints=rest,
+    )
 
 
 def spoken(typed: Typed, name: str = "words") -> str:
