@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -47,17 +47,29 @@ def replies(job: object, *, seconds: float) -> Generator[Any, None, None]:
     The process is gone when the generator is, however that comes.
 
     Args:
-        job: JSON-able; what ``cell.inside`` reads.
+        job: what ``cell.inside`` reads.
         seconds: from its first line to its end.
+
+    Raises:
+        OSError: it cannot be started: no memory, no disk.
     """
     with tempfile.TemporaryDirectory(prefix="r1-script-") as empty, tempfile.TemporaryFile() as given:
-        given.write(json.dumps(job, default=str).encode())
+        given.write(json.dumps(_plain(job)).encode())
         given.seek(0)
         process = _started(given, empty)
         try:
             yield from _said(process, seconds)
         finally:
             _ended(process)
+
+
+def _plain(node: object) -> object:
+    """As JSON can say it: YAML has dates and sets, and keys that are no text."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list | tuple | set):
+        return [_plain(value) for value in node]
+    return node if node is None or isinstance(node, str | int | float) else str(node)
 
 
 def _started(given: IO[bytes], empty: str) -> subprocess.Popen[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from engine.comparing.scripts.process import START, End, replies
 from engine.errors import UsageError
 
 MEGABYTE = 2**20
+LEAST_MEMORY = 16 * MEGABYTE
 _GOES_ON = frozenset({"raised", "value", "memory", "import"})
 """Faults of one case, after which the others are still checked."""
 _KINDS = _GOES_ON | {"pattern", "syntax", "no_check", "file", "network", "process", "signal", "stopped"}
@@ -95,7 +97,7 @@ def run_checks(
         script: Python source; empty: each case's own ``checks``.
         answers: any of the cases'; those that failed are left out.
         seconds: for all of them, from when the process is ready.
-        memory: bytes it may take beyond what the interpreter has.
+        memory: bytes it may take beyond what the interpreter has; ``LEAST_MEMORY`` at least.
 
     Returns:
         By case id, 0..1.
@@ -103,7 +105,10 @@ def run_checks(
     Raises:
         ScriptProblem: something is wrong with the checks, or they were stopped; it has the scores there are.
         UsageError: scripts cannot be locked in here, so none is run; or declared checks are none (``script_*``, ``check_*``).
+        ValueError: limits that leave no room.
     """
+    if not 0 < seconds < math.inf or memory < LEAST_MEMORY:
+        raise ValueError(f"a script needs some time, and {LEAST_MEMORY} bytes")
     if script:
         _on_linux()
     else:
@@ -135,10 +140,14 @@ def _as_given(case: Case) -> dict[str, Any]:
 
 
 def _isolation(said: Iterator[Any]) -> Isolation:
-    first = next(said)
+    try:
+        first = next(said)
+    except OSError as error:
+        raise UsageError("script_no_start", problem=error.strerror or str(error)) from error
     if isinstance(first, End):
-        code = "script_slow_start" if first.late else "script_no_start"
-        raise UsageError(code, seconds=int(START), status=first.status)
+        if first.late:
+            raise UsageError("script_slow_start", seconds=int(START))
+        raise UsageError("script_no_start", problem=f"exit {first.status}")
     return Isolation(first["walls"])
 
 

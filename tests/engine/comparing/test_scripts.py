@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,10 @@ from engine.text import say
 ROOT = Path(__file__).parents[3]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="scripts are run on Linux alone")
 
-CASES = [Case("q1", "Two letters?", answers=("ab",), given={"least": 2}), Case("q2", "One letter?", given={"least": 1})]
+CASES = [
+    Case("q1", "Two letters?", answers=("ab",), given={"least": 2}),
+    Case("q2", "One letter?", given={"least": 1, datetime.date(2025, 1, 20): {1}}),
+]
 ANSWERS = [Answer("q1", "ab"), Answer("q2", "")]
 PAST_THE_GUARD = "import json\n    os = json.codecs.sys.modules['os']\n    "
 """How a script comes by a module that it may not import."""
@@ -70,6 +75,7 @@ HOSTILE = {
     "return 2": "value",
     "return float('nan')": "value",
     "pass": "value",
+    "async def later(): pass\n    return later()": "value",
     "return '1'": "value",
 }
 BROKEN = {
@@ -84,6 +90,7 @@ BROKEN = {
     "while True: pass": "time",
     "raise MemoryError": "memory",
     "check = lambda case, answer: 1\nopen('/etc/passwd')": "file",
+    "def check(answer): return 1": "raised",
 }
 QUICK = {"time": 0.4}
 
@@ -127,6 +134,7 @@ def test_the_sentence_names_what_was_wanted_and_where(ends: dict[str, Future[Any
     assert "/etc/passwd, line 2" in str(ends[_check("open('/etc/passwd')")].result())
     assert "KeyError: 'nothing'" in str(ends[_check("return case['nothing']")].result())
     assert "more memory than 64 MB" in str(ends[_check("return len(bytearray(100 * 10**9)) > 0")].result())
+    assert "in line 1 at case q1: TypeError" in str(ends["def check(answer): return 1"].result())
     assert "第 4 行" in ends[_check(PAST_THE_GUARD + "os.fork()")].result().sentence("zh")
     assert not Path("/tmp/r1-script-was-here").exists()
 
@@ -151,19 +159,25 @@ def test_every_way_to_end_has_its_sentence() -> None:
 @linux
 def test_a_script_scores_each_answer_and_may_print() -> None:
     script = """
+from __future__ import annotations
 import datetime, decimal, fractions, re, statistics, unicodedata
 from collections import Counter
+from dataclasses import dataclass
 try:
     import numpy
 except ImportError:
     numpy = None
+@dataclass
+class Share:
+    of: int
 def check(case, answer):
     for _ in range(1_000):
         print("x" * 10**6)
     assert case["answers"] == (["ab"] if case["id"] == "q1" else []) and case["prompt"].endswith("letter" + "s?"[case["least"] == 1:])
+    assert case["id"] == "q1" or case["2025-01-20"] == [1]
     assert datetime.datetime.strptime("2025-01-20", "%Y-%m-%d") < datetime.datetime.now().astimezone().replace(tzinfo=None)
     assert '\\d' != unicodedata.normalize("NFKC", "１") and re.search("a", "ba")
-    return fractions.Fraction(len(answer), 4) if numpy is None else -1
+    return fractions.Fraction(len(answer), Share(4).of) if numpy is None else -1
 """
     assert run_checks(script, CASES, ANSWERS) == {"q1": 0.5, "q2": 0.0}
     assert run_checks(_check("return True"), CASES, [Answer("q1", failed="timeout"), Answer("q2")]) == {"q2": 1.0}
@@ -194,6 +208,33 @@ def test_nothing_of_a_script_is_left_behind(tmp_path: Path, monkeypatch: pytest.
     assert {file.name for file in Path("/proc/self/fd").iterdir()} == before
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
     assert not [child for child in children if "cell.inside" in _command(child)]
+
+
+@linux
+def test_a_script_ends_with_whoever_runs_it() -> None:
+    code = f"""
+from engine.comparing.records import Answer, Case
+from engine.comparing.scripts import run_checks
+run_checks({_check("while True: pass")!r}, [Case("q", "?")], [Answer("q", "")], seconds=60)
+"""
+    asking = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    children = Path(f"/proc/{asking.pid}/task/{asking.pid}/children")
+    _until(lambda: any("cell.inside" in _command(child) and _locked(child) for child in children.read_text().split()))
+    (script,) = children.read_text().split()
+    asking.kill()
+    asking.wait()
+    _until(lambda: not _command(script))  # a zombie, where nobody takes notice of orphans, has none
+
+
+def _locked(pid: str) -> bool:
+    return "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()
+
+
+def _until(so: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _command(pid: str) -> str:
@@ -390,5 +431,5 @@ def test_elsewhere_scripts_need_linux(monkeypatch: pytest.MonkeyPatch) -> None:
 @linux
 def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(UsageError, match="ended with status 1"):
+    with pytest.raises(UsageError, match=r"did not start \(exit 1\)"):
         run_checks("def check(case, answer): return 1", CASES, ANSWERS)

@@ -48,6 +48,10 @@ _UNITS: dict[str, Callable[[str], int]] = {
 }
 
 
+class NoPattern(Exception):
+    """A regular expression that is none, and why."""
+
+
 def each(checks: Any) -> Iterator[tuple[str, Any]]:
     """Every check by name and what it asks; a name that is no text, or a list's entry that is no mapping, comes as it is."""
     for entry in checks if isinstance(checks, list) else [checks]:
@@ -86,9 +90,12 @@ def share(case: dict[str, Any], answer: str) -> float:
     """Of the case's checks, how many the answer passes, 0..1.
 
     Raises:
-        re.error: a pattern is none.
+        NoPattern: a regular expression is none.
     """
-    held = [holds(name, asked, answer) for name, asked in each(case["checks"])]
+    try:
+        held = [holds(name, asked, answer) for name, asked in each(case["checks"])]
+    except (re.error, OverflowError, RecursionError) as problem:
+        raise NoPattern(str(problem)) from problem
     return sum(held) / len(held)
 
 

@@ -17,7 +17,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from types import CodeType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 
 from . import declared, walls
 
@@ -146,7 +146,10 @@ def _watching(say: Callable[[object], None]) -> Callable[[str, tuple[Any, ...]],
 
 def _checking(script: str, say: Callable[[object], None]) -> Check | None:
     """The script's ``check``; ``None`` if it has none, which is said already."""
-    space: dict[str, Any] = {"__name__": "script", "__builtins__": {**vars(builtins), "__import__": _importing}}
+    module = ModuleType("script")
+    sys.modules["script"] = module  # where dataclasses look their annotations up
+    space = vars(module)
+    space["__builtins__"] = {**vars(builtins), "__import__": _importing}
     try:
         code: CodeType = compile(script, _SCRIPT, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
@@ -175,7 +178,10 @@ def _score(check: Check, case: dict[str, Any], answer: str) -> float | list[Any]
     try:
         found = check(case, answer)
     except BaseException as problem:
-        return _fault(problem)
+        fault = _fault(problem)
+        begun = getattr(check, "__code__", None)
+        # Called with arguments that it does not take: there is no line of its own but the first.
+        return fault if fault[2] or begun is None else [*fault[:2], begun.co_firstlineno]
     try:
         score = math.nan if isinstance(found, str | bytes) else float(found)
     except BaseException:
@@ -191,7 +197,7 @@ def _fault(problem: BaseException) -> list[Any]:
         module = str(problem.name)
         return [_KIND_OF_MODULE.get(module.partition(".")[0], "import"), module[:200], line]
     said = _shown(lambda: str(problem))
-    if not line:  # No script's doing: re did not take a declared pattern.
+    if isinstance(problem, declared.NoPattern):
         return ["pattern", said, 0]
     name = type(problem).__name__
     return ["raised", f"{name}: {said}" if said else name, line]
