@@ -165,7 +165,7 @@ def _prompt(reader: _Reader, kind: Kind, language: Language, labels: tuple[str, 
         )
     parts = [instruction, document, whole or question]
     if document and question and not whole:
-        parts = [instruction, f"{words['text']}\n{document}", f"{words['question']} {question}".strip()]
+        parts = [instruction, words["document"].format(document=document), words["question"].format(question=question)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -21,6 +21,8 @@ _CUT = re.compile(
 _NUMBER = re.compile(
     r"-?(?:\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?(?:\\?%|[eE]-?\d+)?)"
 )
+_BULLET = re.compile(r"^[\s*#>]*(?:[-•]\s+)?")
+_ASIDE = re.compile(r"\s*[(（](?=[^()（）]*[a-z\u4e00-\u9fff]{2})[^()（）]*[)）]")
 _BETWEEN = re.compile(r"\s*(?:[,，、;；]|\bor\b|\band\b|或|和)\s*")
 _SQUEEZED = re.compile(r"\\(?:left|right|quad|text|mathrm|displaystyle)|\\[,;:! ()\[\]]|[\s$*`{}\\]")
 
@@ -40,38 +42,43 @@ def steps_shown(case: Case, answer: Answer) -> float | None:
     return sum(shows(text, ways) for ways in case.steps) / len(case.steps)
 
 
-def results_said(text: str) -> Iterator[str]:
-    """What ``text`` may give as its result, the likeliest first.
+def results_said(text: str) -> Iterator[tuple[str, ...]]:
+    """What ``text`` may give as its result, the likeliest first; several writings of one where it says ``1/9 ≈ 0.11``.
 
     The last ``\\boxed{}`` alone where there is one; else what follows the last “answer is” or “####”; else the last line,
     what stands behind its last “=”, and its last number.
     """
     if boxed := _last_boxed(text):
-        yield boxed
+        yield _writings(boxed)
         return
-    lines = [line.strip(" *#>-\t") for line in text.splitlines() if line.strip(" *#>-\t")]
+    lines = [stripped for line in text.splitlines() if (stripped := _BULLET.sub("", line).strip(" *\t"))]
     if not lines:
         return
     phrases = [match["said"] for match in _PHRASE.finditer(text)]
-    line = phrases[-1].strip(" *") if phrases else lines[-1]
-    yield line
-    last = re.split(r"(?<![<>!])=|≈|\\approx", line)[-1]
+    line = _ASIDE.sub("", phrases[-1].strip(" *") if phrases else lines[-1])
+    last = re.split(r"(?<![<>!])=", line)[-1]
+    yield (line,)
+    yield _writings(last)
     if phrases:
-        yield from (last, _CUT.split(line)[0], _CUT.split(last)[0])
-        yield from (match[0] for match in list(_NUMBER.finditer(_CUT.split(last)[0]))[:1])
-    else:
-        yield from (last, _CUT.split(last)[0])
-        yield from (match[0] for match in list(_NUMBER.finditer(line))[-1:])
+        yield _writings(_CUT.split(line)[0])
+    yield _writings(_CUT.split(last)[0])
+    numbers = [match[0] for match in _NUMBER.finditer(_CUT.split(last)[0] if phrases else line)]
+    yield from ((number,) for number in (numbers[:1] if phrases else numbers[-1:]))
+
+
+def _writings(said: str) -> tuple[str, ...]:
+    return tuple(re.split(r"≈|\\approx", said))
 
 
 @lru_cache(maxsize=20_000)
 def _right(text: str, wanted: str) -> bool:
     gold = _values(wanted)
-    for said in results_said(text):
-        if _squeezed(said) == _squeezed(wanted):
+    for writings in results_said(text):
+        if any(_letters(said) == _letters(wanted) for said in writings):
             return True
-        if gold is not None and (values := _values(said)) is not None:
-            return _equal(values, gold)
+        read = [values for said in writings if (values := _values(said)) is not None]
+        if gold is not None and read:
+            return any(_equal(values, gold) for values in read)
     return False
 
 
@@ -103,6 +110,12 @@ def _equal(said: tuple[bool, Sequence[Value]], gold: tuple[bool, Sequence[Value]
     return True
 
 
+def _letters(text: str) -> str:
+    """A result that is no number, such as a formula, or the ``(B)`` of a choice."""
+    squeezed = _squeezed(text)
+    return squeezed.strip("().") if len(squeezed) <= 4 else squeezed
+
+
 def _last_boxed(text: str) -> str:
     """What stands in the last ``\\boxed{}`` that is closed; braces may be nested."""
     for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
@@ -128,7 +141,7 @@ def shows(text: str, ways: Sequence[str]) -> bool:
 @lru_cache(maxsize=20_000)
 def _squeezed(text: str) -> str:
     """``text`` as one run of characters, so that ``2 x + 3 = 7`` and ``$2x+3=7$`` are the same."""
-    text = re.sub(r"\\[dtc]frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
     text = text.replace("\\times", "×").replace("\\cdot", "×").replace("·", "×").replace("\\div", "÷").replace("÷", "/")
     text = re.sub(r"(?<=[\d\w)])\s*\*\s*(?=[\d\w(])", "×", text)
     text = re.sub(r"[−–]", "-", re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text))

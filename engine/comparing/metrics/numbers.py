@@ -21,6 +21,7 @@ _RELATIVE = 1e-9  # of two results with roots or π in them
 
 _MARKS = re.compile(r"\\left|\\right|\\displaystyle|\\[()\[\],;:!]|\\ |[$￥¥€£`]|\*\*|\{,\}|\\quad|~")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
+_THOUSANDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _WRITTEN = (
     (re.compile(r"\\[dtc]frac"), r"\\frac"),
     (re.compile(r"\^\s*\{?\s*\\circ\s*\}?|°"), " degrees"),
@@ -31,11 +32,14 @@ _WRITTEN = (
     (re.compile(r"[−–‒]"), "-"),
     (re.compile(r"√\s*(\d+|\([^()]*\))"), r"\\sqrt{\1}"),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
+    *((re.compile(rf"(?<=\d)\s*{name}\b"), f"*{factor}") for name, factor in _THOUSANDS.items()),
 )
 _NAMED = re.compile(r"^(?:\\?[a-z]\w{0,12}|[\u4e00-\u9fff]{1,8})\s*(?:=|≈|\\approx|为|是)\s*")
 _MIXED = re.compile(r"(?<![\d.)}/])(\d+)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(?<=\s)(\d+)\s*/\s*(\d+))(?![\d/])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d{1,3}(?![a-z\d]))?|\.\d+")
-_UNIT = re.compile(r"[a-zμωå\u4e00-\u9fff$][a-zμωå\u4e00-\u9fff\s/*^{}()²³\d-]{0,40}")
+_UNIT = re.compile(
+    r"[\u4e00-\u9fff]{1,6}|[a-zμωå]{1,15}(?:(?:\s*/\s*|[\s*{}()-]+)[a-zμωå]{1,15}|\^?\s*\{?-?\d\}?(?![\d\s])){0,4}[\s})]*"
+)
 
 _UNITS = {
     name: (kind, Fraction(factor))
@@ -74,7 +78,10 @@ def same(one: Value, other: Value) -> bool:
         left, right = left * factor, right * other_factor
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left == right
-    return math.isclose(left, right, rel_tol=_RELATIVE, abs_tol=1e-12)
+    try:
+        return math.isclose(left, right, rel_tol=_RELATIVE, abs_tol=1e-12)
+    except OverflowError:
+        return False
 
 
 @lru_cache(maxsize=20_000)
