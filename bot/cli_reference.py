@@ -229,7 +229,7 @@ def _read(file: str) -> tuple[str, bytes]:
     from engine.references import LIMIT
 
     if file == _STANDARD:
-        name, data = "stdin", click.get_binary_stream("stdin").read(LIMIT + 1)
+        name, data = "stdin", sys.stdin.buffer.read(LIMIT + 1)
     else:
         name = Path(file).name
         try:

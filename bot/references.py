@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,8 +110,10 @@ def keep_recorded(settings: Settings, recorded: dict[str, Any], whose: str, outp
     key = signing_key(settings)
     path = output or settings.reference_folder / f"{_name(recorded['variant'], whose)}.json"
     with _alone(path.parent):
+        aside = _put_aside(path)
         version = 1 + max(_versions(path), default=0)
-        return _put(path, sign({**recorded, "version": version}, key, "reference"), settings)
+        write_whole(path, sign({**recorded, "version": version}, key, "reference"))
+        return Put(look_at(path, trusted(settings)), aside)
 
 
 def take_in(settings: Settings, data: bytes, vouched: Vouched) -> Put:
@@ -132,7 +133,9 @@ def take_in(settings: Settings, data: bytes, vouched: Vouched) -> Put:
         there = look_at(path, names).vouched if path.exists() else None
         if there is not None and there.reference.version > reference.version:
             raise UsageError("reference_older", file=path.name, version=reference.version, kept=there.reference.version)
-        return _put(path, data, settings)
+        aside = _put_aside(path)
+        write_whole(path, data)
+        return Put(look_at(path, names), aside)
 
 
 def to_hand_on(settings: Settings, kept: Kept, *, sign_it: bool) -> bytes:
@@ -176,15 +179,15 @@ def write_whole(path: Path, data: bytes) -> None:
         raise UsageError("reference_unwritable", file=str(path)[:200], problem=error.strerror or "?") from error
 
 
-def _put(path: Path, data: bytes, settings: Settings) -> Put:
-    aside = _put_aside(path) if path.exists() else None
-    write_whole(path, data)
-    return Put(look_at(path, trusted(settings)), aside)
-
-
-def _put_aside(path: Path) -> Path:
-    """Copy a file that is to be superseded into the folder of earlier ones; it stays until the new one is there."""
-    data = path.read_bytes()
+def _put_aside(path: Path) -> Path | None:
+    """Copy a file that is to be superseded, where there is one, into the folder of earlier ones; it stays until the new one
+    is there."""
+    if not path.exists():
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError("reference_unwritable", file=str(path)[:200], problem=error.strerror or "?") from error
     version = _version(path) or 1 + max(_versions(path), default=0)
     names = (f"{path.stem}.v{version}{f'-{turn}' if turn else ''}.json" for turn in range(10_000))
     for name in names:
@@ -192,7 +195,6 @@ def _put_aside(path: Path) -> Path:
         if not place.exists() or place.read_bytes() == data:
             break
     write_whole(place, data)
-    shutil.copystat(path, place)
     return place
 
 
