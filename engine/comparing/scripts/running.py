@@ -175,9 +175,9 @@ class _Tally:
                     self._scores[self._ids[done]] = float(reply)
                 case [str(kind), str(what), int(line)] if kind in _KINDS and done < len(self._ids):
                     if not loaded or kind not in _GOES_ON:
-                        self._stop("broken" if kind == "raised" else kind, what=what, line=line)
+                        self._stop("broken" if kind == "raised" else kind, what=what[:200], line=line)
                     if self._fault is None:
-                        self._fault = (kind, {"what": what, "line": line, "case": self._ids[done]})
+                        self._fault = (kind, {"what": what[:200], "line": line, "case": self._ids[done]})
                     self._failed.append(self._ids[done])
                 case "end" if done == len(self._ids):
                     break

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -30,19 +32,15 @@ STOPPED = {
 def main() -> int:
     for wall, why in isolation().walls.items():
         print(f"{wall:20} {why or 'stands'}")
-    interpreter = seconds(bare)
-    print(
-        f"\nPython by itself, -I -S: {1e3 * min(interpreter):.0f} ms at best, {1e3 * statistics.median(interpreter):.0f} ms in the middle"
-    )
+    print()
+    told("Python by itself, -I -S", *seconds(bare))
     medians = []
     for name, script in SCRIPTS.items():
-        taken = seconds(lambda script=script: checked(script, 1))
+        taken, computing = seconds(lambda script=script: checked(script, 1))
+        told(f"one case, {name}", taken, computing)
         medians.append(statistics.median(taken))
-        print(
-            f"one case, {name}: {1e3 * min(taken):.0f} ms at best, {1e3 * medians[-1]:.0f} ms in the middle of {REPEATS}"
-        )
-    each = min(seconds(lambda: checked(SCRIPTS["re"], MANY), 3)) - min(seconds(lambda: checked(SCRIPTS["re"], 1), 3))
-    print(f"{MANY:,} answers: {1e6 * each / MANY:.0f} µs each beside the start\n")
+    many, one = (min(seconds(lambda count=count: checked(SCRIPTS["re"], count), 3)[0]) for count in (MANY, 1))
+    print(f"{MANY:,} answers: {1e6 * (many - one) / MANY:.0f} µs each beside the start\n")
     for name, body in STOPPED.items():
         started = time.perf_counter()
         try:
@@ -62,18 +60,25 @@ def checked(script: str, count: int) -> None:
 
 
 def bare() -> None:
-    import subprocess
-
     subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)
 
 
-def seconds(what: Callable[[], None], repeats: int = REPEATS) -> list[float]:
-    taken = []
+def seconds(what: Callable[[], None], repeats: int = REPEATS) -> tuple[list[float], float]:
+    """On the clock, each time; and of a processor in the child, on average: the clock runs on when others compute too."""
+    taken, before = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(repeats):
         started = time.perf_counter()
         what()
         taken.append(time.perf_counter() - started)
-    return taken
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return taken, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / repeats
+
+
+def told(name: str, taken: list[float], computing: float) -> None:
+    best, middle = 1e3 * min(taken), 1e3 * statistics.median(taken)
+    print(
+        f"{name}: {best:.0f} ms at best, {middle:.0f} ms in the middle of {len(taken)}; {1e3 * computing:.0f} ms of a processor"
+    )
 
 
 if __name__ == "__main__":

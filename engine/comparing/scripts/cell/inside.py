@@ -154,7 +154,7 @@ def _checking(script: str, say: Callable[[object], None]) -> Check | None:
         code: CodeType = compile(script, _SCRIPT, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         said, line = (problem.msg, problem.lineno) if isinstance(problem, SyntaxError) else (str(problem), 0)
-        say(["syntax", (said or type(problem).__name__)[:200], line or 0])
+        say(["syntax", (said or type(problem).__name__)[:200], line or 1])
         return None
     try:
         exec(code, space)
