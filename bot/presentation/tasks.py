@@ -15,7 +15,7 @@ from engine.choosing.wording import seconds_text
 from engine.comparing.records import Comparison, Line, Side
 
 _SIDES: tuple[Side, Side] = ("a", "b")
-_SOME, _NAME, _POINT, _WEAK = 4, 40, 60, 0.8
+_SOME, _CASES, _NAME, _POINT, _WEAK = 4, 3, 40, 60, 0.8
 
 
 def compared_view(found: Compared, request: Request, mark: Mark, *, prefix: str) -> View:
@@ -25,7 +25,7 @@ def compared_view(found: Compared, request: Request, mark: Mark, *, prefix: str)
     headline = title_of(made, lang, mark)
     fields = [said["of"].format(a=names["a"]), said["of_b"].format(b=names["b"]), about_text(made, lang, mark)]
     parts = [
-        Part((), said["table"], table=table_of(made, lang)),
+        Part((), said["table"], table=table_of(made, lang), after=tuple(main_lines(made, lang))),
         Part(tuple(decision_lines(found, request, mark, prefix=prefix)), said["decision"]),
         Part(tuple(omission_lines(made, lang, mark)), said["omitted"]),
         Part(tuple(feature_lines(made, lang)), said["features"]),
@@ -75,6 +75,19 @@ def table_of(made: Comparison, lang: Lang) -> Table:
     heads = words(lang)["tasks"]["heads"]
     rows = [row_of(line, lang) for line in made.lines if line.group != "features"]
     return Table((heads["metric"], "A", "B", heads["difference"], heads["interval"], heads["enough"]), tuple(rows))
+
+
+def main_lines(made: Comparison, lang: Lang) -> Iterator[str]:
+    """The line that decides, once more in a sentence: a narrow screen shows a table's first columns only."""
+    line = main_line(made)
+    if line is not None:
+        yield words(lang)["tasks"]["main"].format(
+            metric=metric_text(line.metric, lang),
+            a=figure_text(line, line.a),
+            b=figure_text(line, line.b),
+            relative=relative_text(line.relative),
+            interval=interval_text(line, lang),
+        )
 
 
 def row_of(line: Line, lang: Lang) -> tuple[str, ...]:
@@ -156,16 +169,23 @@ def decision_lines(found: Compared, request: Request, mark: Mark, *, prefix: str
 def omission_lines(made: Comparison, lang: Lang, mark: Mark) -> Iterator[str]:
     """What each of the two left out, a few by name."""
     said, names = words(lang)["tasks"], names_of(made, mark)
-    comma = "；" if lang == "zh" else "; "
+    comma, comma_ = ("；", "、") if lang == "zh" else ("; ", ", ")
     for side in _SIDES:
         mine = [one for one in made.omissions if one.side == side]
         if not mine:
             continue
+        cases: dict[str, list[str]] = {}
+        for one in mine:
+            cases.setdefault(_short(one.point, _POINT), []).append(one.case)
+        ranked = sorted(cases.items(), key=lambda item: -len(item[1]))
         told = [
-            said["omitted_some"].format(point=mark(_short(one.point, _POINT)), case=mark(one.case))
-            for one in mine[:_SOME]
+            said["omitted_some"].format(
+                point=mark(point),
+                case=comma_.join(mark(case) for case in of[:_CASES]) + ("" if len(of) <= _CASES else " …"),
+            )
+            for point, of in ranked[:_SOME]
         ]
-        more = "" if len(mine) <= _SOME else " …"
+        more = "" if len(ranked) <= _SOME else " …"
         yield said["omitted_line"].format(name=names[side], count=len(mine), some=comma.join(told) + more)
     if not made.omissions and made.asked:
         yield said["omitted_none"]
