@@ -87,10 +87,12 @@ def _day(text: str | None) -> datetime | None:
 @printed(*_PAST, "created", "today", "recomputed")
 def explain(verdict_id: str, picture: Path | None, lang: str | None, as_json: bool) -> int:
     from bot.jobs import explained
-    from bot.keeping import load_stored
+    from bot.keeping import kept_comparison, load_stored
     from bot.settings import load_settings
 
     request, settings = request_of("explain", verdict_id, lang=lang), load_settings()
+    if (compared := kept_comparison(settings, request)) is not None:
+        return give(request, compared, as_json=as_json)
     stored = load_stored(settings, request)
     code = give(request, explained(stored, settings), as_json=as_json)
     if picture is not None:
@@ -128,21 +130,22 @@ def recompute(verdict_id: str, lang: str | None, as_json: bool) -> int:
 @LANG
 @printed("id", "file", "bytes", "replaced")
 def report(verdict_id: str, output: Path | None, lang: str | None, as_json: bool) -> int:
-    from bot.keeping import load_stored
+    from bot.keeping import kept_comparison, load_stored
+    from bot.past import timeline_beside
     from bot.report import reported
     from bot.settings import load_settings
 
     request, settings = request_of("report", verdict_id, lang=lang), load_settings()
-    stored = load_stored(settings, request)
-    from bot.past import timeline_beside
-
-    answer = reported(stored, settings, request.lang, timeline_beside(settings, stored))
+    answer, found_id = kept_comparison(settings, request), request.verdict_id
+    if answer is None:
+        stored = load_stored(settings, request)
+        answer, found_id = reported(stored, settings, request.lang, timeline_beside(settings, stored)), stored.id
     if answer.report is None:
         return 1
     file, html = output or Path(answer.report.name), answer.report.html
     replaced = _written(file, html)
     if as_json:
-        print_json({"id": stored.id, "file": str(file), "bytes": len(html), "replaced": replaced})
+        print_json({"id": found_id, "file": str(file), "bytes": len(html), "replaced": replaced})
     else:
         click.echo(_where(file, len(html), replaced, request.lang))
     return 0

@@ -135,6 +135,8 @@ def running_bot(
         "R1_DATABASE_URL": f"sqlite:///{root / 'r1.db'}",
         "R1_CHECKPOINT_ROOTS": f'["{root}"]',
         "R1_REFERENCE_DIR": str(root / "references"),
+        "R1_ANSWERS_DIR": str(root / "answers"),
+        "R1_CATALOG_DIR": str(root / "catalog"),
         "R1_HOST": "127.0.0.1",
         "R1_PORT": str(port),
         **{f"R1_{name.upper()}": str(value) for name, value in settings.items()},

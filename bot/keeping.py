@@ -9,6 +9,7 @@ import click
 
 from bot.answering import verdict_meant
 from bot.endpoints import Asked, is_name, resolve, unregistered
+from bot.jobs import Answer
 from bot.requests import Lang, Origin, Request
 from bot.settings import Settings
 from bot.store import Store, open_store
@@ -78,6 +79,20 @@ def load_stored(settings: Settings, request: Request) -> StoredVerdict:
     """
     with open_store(settings.store_url).begin() as session:
         return verdict_meant(session, request, None)
+
+
+def kept_comparison(settings: Settings, request: Request) -> Answer | None:
+    """What `explain` and `report` say of a comparison on a task; ``None`` where the id is of none.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    from bot.comparing.telling import past_compared
+
+    if request.verdict_id is None:
+        return None
+    with open_store(settings.store_url).read() as session:
+        return past_compared(session, request, None)
 
 
 def _open(settings: Settings, lang: Lang) -> Store | None:

@@ -52,6 +52,7 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("R1_CONFIG", str(tmp_path / "none.toml"))
     monkeypatch.setenv("R1_DATABASE_URL", f"sqlite:///{tmp_path / 'r1.db'}")
     monkeypatch.setenv("R1_REFERENCE_DIR", str(tmp_path / "references"))
+    monkeypatch.setenv("R1_ANSWERS_DIR", str(tmp_path / "answers"))
     monkeypatch.setenv("R1_CATALOG_DIR", str(tmp_path / "catalog"))
     monkeypatch.setenv("R1_SIGNING_KEY", SIGNING_KEY)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")

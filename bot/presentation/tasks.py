@@ -115,6 +115,8 @@ def figure_text(line: Line, value: float, *, signed: bool = False) -> str:
     else:
         size = abs(value)
         shown = f"{value:{sign},.{0 if size >= 100 else 1 if size >= 10 else 2}f}"
+        if 0 < size < 0.1:
+            shown = f"{value:{sign}.2g}"
     return shown.replace("-", "−")
 
 
