@@ -28,10 +28,12 @@ class ScriptProblem(UsageError):
     Attributes:
         scores: by case id, of the cases that were checked before, or besides. They are sound.
         failed: ids of the cases that were checked and have no score.
+        complete: every case was checked, so that those that failed are all that is missing.
     """
 
     scores: Mapping[str, float]
     failed: tuple[str, ...]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +107,18 @@ def run_checks(
     Raises:
         ScriptProblem: something is wrong with the checks, or they were stopped; it has the scores there are.
         UsageError: scripts cannot be locked in here, so none is run; or declared checks are none (``script_*``, ``check_*``).
-        ValueError: limits that leave no room.
+        ValueError: limits that leave no room, or two answers to a case.
     """
     if not 0 < seconds < math.inf or memory < LEAST_MEMORY:
         raise ValueError(f"a script needs some time, and {LEAST_MEMORY} bytes")
-    if script:
-        _on_linux()
-    else:
+    if not script:
         require_declared(cases)
+    if script or sys.platform == "win32":
+        _on_linux()
     by_id = {case.id: case for case in cases}
     asked = [(by_id[answer.case], answer.text) for answer in answers if not answer.failed]
+    if len({case.id for case, _ in asked}) < len(asked):
+        raise ValueError("two answers to a case")
     if not asked:
         return {}
     job = {
@@ -204,6 +208,7 @@ class _Tally:
             },
         )
         problem.scores, problem.failed = self._scores, tuple(self._failed)
+        problem.complete = kind in _GOES_ON and done == len(self._ids)
         raise problem
 
 
@@ -215,4 +220,4 @@ def _end(end: End) -> str:
     return "exited" if not end.garbled and end.status is not None and end.status >= 0 else "stopped"
 
 
-_CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
+_CRASHES = {-getattr(signal, name, 0) for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")} - {0}

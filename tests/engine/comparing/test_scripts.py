@@ -191,10 +191,10 @@ def test_scores_that_there_are_outlive_a_script_that_is_stopped() -> None:
     with pytest.raises(ScriptProblem) as stopped:
         run_checks(_check("while answer == '3': pass\n    return 0.25"), cases, answers, seconds=0.3)
     assert stopped.value.scores == {"0": 0.25, "1": 0.25, "2": 0.25}
-    assert "3 of 6" in str(stopped.value)
+    assert "3 of 6" in str(stopped.value) and not stopped.value.complete
     with pytest.raises(ScriptProblem) as failed:
         run_checks(_check("return 1 / (int(answer) - 3) ** 2"), cases, answers)
-    assert failed.value.failed == ("3",)
+    assert failed.value.failed == ("3",) and failed.value.complete
     assert failed.value.scores["5"] == 0.25
 
 

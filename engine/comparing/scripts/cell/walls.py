@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import signal
 import struct
 from collections.abc import Callable, Sequence
@@ -125,6 +124,8 @@ def _landlock(kernel: ctypes.CDLL) -> None:
 
 def _taken() -> int:
     """Bytes of address space this process has."""
+    import resource  # which Windows has not, where only the forms of declared checks are looked at
+
     try:
         file = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
@@ -135,6 +136,8 @@ def _taken() -> int:
 
 
 def _limits(memory: int, seconds: float) -> None:
+    import resource
+
     signal.setitimer(signal.ITIMER_REAL, seconds + 5)  # should nobody be there any more to stop it
     limits = {
         resource.RLIMIT_AS: memory,
