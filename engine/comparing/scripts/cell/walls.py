@@ -12,9 +12,13 @@ import ctypes
 import os
 import signal
 import struct
+import sys
 from collections.abc import Callable, Sequence
 
 from . import calls
+
+if sys.platform != "win32":  # where nothing is locked in, and only the forms of declared checks are looked at
+    import resource
 
 WALLS = (
     "namespaces",
@@ -124,8 +128,6 @@ def _landlock(kernel: ctypes.CDLL) -> None:
 
 def _taken() -> int:
     """Bytes of address space this process has."""
-    import resource  # which Windows has not, where only the forms of declared checks are looked at
-
     try:
         file = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
@@ -136,8 +138,6 @@ def _taken() -> int:
 
 
 def _limits(memory: int, seconds: float) -> None:
-    import resource
-
     signal.setitimer(signal.ITIMER_REAL, seconds + 5)  # should nobody be there any more to stop it
     limits = {
         resource.RLIMIT_AS: memory,
