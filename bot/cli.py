@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli_catalog import catalog
 from bot.cli_chat import ask, chat, completion, help_
 from bot.cli_compare import compare
 from bot.cli_devices import devices
@@ -22,8 +23,8 @@ from bot.cli_identify import identify
 from bot.cli_manifest import manifest
 from bot.cli_past import explain, history, recompute, report
 from bot.cli_recommend import recommend, size
-from bot.cli_rules import rules
 from bot.cli_reference import key, reference
+from bot.cli_rules import rules
 from bot.cli_serving import db, demo, serve, worker
 from bot.cli_watch import watch
 from bot.exits import INTERRUPTED, OURS, REFUSED
@@ -76,7 +77,7 @@ def group() -> None:
 
 
 for _command in (
-    identify, recommend, size, compare, watch, history, explain, recompute, report, ask, chat, endpoint, reference, key, rules, devices,
+    identify, recommend, size, compare, watch, history, explain, recompute, report, ask, chat, endpoint, reference, key, rules, catalog, devices,
     doctor, forget, manifest, db, serve, worker, demo, completion, help_,
 ):  # fmt: skip
     group.add_command(_command)

@@ -14,6 +14,7 @@ from bot.typed import LANG, printed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.flips import Outcome
     from bot.requests import Lang
     from bot.settings import Settings
     from engine.catalog.schema import Variant
@@ -104,9 +105,10 @@ def _update(source: str, lang: Lang | None, as_json: bool) -> int:
     store = open_store(settings.store_url)
     note_families(store, settings)  # what is in use so far, to be held against what comes
     steps = take_in(update, settings.catalog_folder, name)
-    ids = note_families(store, settings)
+    note_families(store, settings)
+    store.close()
     if as_json:
-        print_json({"signer": update.signer, **_brought_up(settings, steps, ids, spoken, as_json=True)})
+        print_json({"signer": update.signer, **_brought_up(settings, steps, spoken, as_json=True)})
         return 0
     said = _words(spoken)
     taken = {step.after.name: step for step in steps}
@@ -120,7 +122,7 @@ def _update(source: str, lang: Lang | None, as_json: bool) -> int:
         key = "updated" if step.before is not None else "new"
         click.echo(said[key].format(**told, before=mark(before), signer=mark(update.signer)))
         _show_step(step, settings, spoken)
-    _brought_up(settings, steps, ids, spoken, as_json=False)
+    _brought_up(settings, steps, spoken, as_json=False)
     return 0
 
 
@@ -166,12 +168,13 @@ def _rollback(family: str, lang: Lang | None, as_json: bool) -> int:
     store = open_store(settings.store_url)
     note_families(store, settings)
     step = roll_back(settings.catalog_folder, family)
-    id_ = note_family(store, load_family(family, settings.families), back=True)
+    note_family(store, load_family(family, settings.families), back=True)
+    store.close()
     if not as_json:
         told = {"family": mark(step.after.name), "version": mark(step.after.version)}
         click.echo(_words(spoken)["back"].format(**told, before=mark(step.before.version if step.before else "")))
         _show_step(step, settings, spoken)
-    found = _brought_up(settings, (step,), () if id_ is None else (id_,), spoken, as_json=as_json)
+    found = _brought_up(settings, (step,), spoken, as_json=as_json)
     if as_json:
         print_json(found)
     return 0
@@ -203,18 +206,18 @@ def _sign(files: tuple[Path, ...], output: Path | None, lang: Lang | None, as_js
     return 0
 
 
-def _brought_up(
-    settings: Settings, steps: Sequence[Step], ids: Sequence[int], lang: Lang, *, as_json: bool
-) -> dict[str, Any]:
+def _brought_up(settings: Settings, steps: Sequence[Step], lang: Lang, *, as_json: bool) -> dict[str, Any]:
     """Recompute what new versions may change, and say what became of it."""
-    from bot.flips import outcome_of, recompute_waiting
+    from bot.flips import outcome_of, settle
     from bot.store import open_store
     from bot.store.queries import load_verdict
+    from bot.store.recomputed import noted
     from engine.catalog.differences import differences
 
     store = open_store(settings.store_url)
-    while ids and recompute_waiting(store, settings, ids):
-        pass
+    with store.read() as session:
+        ids = noted(session, {step.after.name: step.after.version for step in steps})
+    over = settle(store, settings, ids)
     outcome = outcome_of(store, ids)
     with store.read() as session:
         pairs = [(load_verdict(session, old), load_verdict(session, new or "")) for old, new in outcome.flipped]
@@ -246,8 +249,8 @@ def _brought_up(
                 for old, new in flipped
             ],
         }
-    if ids:
-        _say_outcome(outcome.recomputed, outcome.failed, len(flipped), lang)
+    if steps:
+        _say_outcome(outcome, len(flipped), lang, over=over)
     from bot.presentation.verdicts import what_text
 
     for old, new in flipped:
@@ -258,12 +261,14 @@ def _brought_up(
     return {}
 
 
-def _say_outcome(recomputed: int, failed: int, flipped: int, lang: Lang) -> None:
+def _say_outcome(outcome: Outcome, flipped: int, lang: Lang, *, over: bool) -> None:
     said = _words(lang)
-    key = {0: "none", 1: "one"}.get(recomputed, "many")
-    click.echo(said["recomputed"][key].format(count=recomputed, flipped=flipped))
-    if failed:
-        click.echo(said["failed"].format(count=failed))
+    key = {0: "none", 1: "one"}.get(outcome.recomputed, "many")
+    click.echo(said["recomputed"][key].format(count=outcome.recomputed, flipped=flipped))
+    if outcome.failed:
+        click.echo(said["failed"].format(count=outcome.failed))
+    if not over:
+        click.echo(said["later"])
 
 
 def _show_step(step: Step, settings: Settings, lang: Lang) -> None:

@@ -118,7 +118,8 @@ def expire(store: Store, days: int, most: int) -> int:
 
 def _delete(session: Session, scope: Scope, most: int | None) -> Forgotten:
     watches = _delete_watches(session, scope, most)  # first: their looks and notices are waited for by nobody
-    over = or_(JobRow.id.is_(None), JobRow.state == "answered", RequestRow.created < now() - _GIVEN_UP)
+    nobody_asked = and_(RequestRow.dedup_key.like("flip:%"), JobRow.lease_owner.is_(None))  # nor was told yet
+    over = or_(JobRow.id.is_(None), JobRow.state == "answered", nobody_asked, RequestRow.created < now() - _GIVEN_UP)
     asked = select(RequestRow.id).outerjoin(JobRow, JobRow.request_id == RequestRow.id).where(*_asked(scope))
     # On PostgreSQL: several workers that let old questions expire take different ones.
     oldest = asked.where(over).order_by(RequestRow.created).limit(most)

@@ -8,7 +8,7 @@ and each flip is told once, whichever process dies when.
 from __future__ import annotations
 
 from bot.flips.noticing import note_families, note_family
-from bot.flips.recomputing import Outcome, outcome_of, recompute_waiting, tick
+from bot.flips.recomputing import Outcome, outcome_of, recompute_waiting, settle, tick
 from bot.flips.telling import Flip, is_flip, load_flip
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "note_family",
     "outcome_of",
     "recompute_waiting",
+    "settle",
     "tick",
 ]

@@ -85,6 +85,20 @@ def recompute_waiting(store: Store, settings: Settings, ids: Sequence[int] | Non
     return True
 
 
+def settle(store: Store, settings: Settings, ids: Sequence[int], *, seconds: float = 600.0) -> bool:
+    """Recompute all that waits under these versions, together with whoever else is at it; whether it is over in time."""
+    left = select(func.count()).where(RecomputationRow.family_id.in_(ids), RecomputationRow.state == "waiting")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if recompute_waiting(store, settings, ids):
+            continue
+        with store.read() as session:
+            if not session.scalar(left):
+                return True
+        time.sleep(0.05)
+    return False
+
+
 def outcome_of(store: Store, ids: Sequence[int]) -> Outcome:
     """What became of the verdicts of these versions so far."""
     mine = RecomputationRow.family_id.in_(ids)

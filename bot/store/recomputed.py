@@ -3,7 +3,7 @@ session; callers own the transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,13 @@ def versions(session: Session) -> dict[str, str]:
     latest = select(func.max(FamilyRow.id)).group_by(FamilyRow.name)
     rows = session.execute(select(FamilyRow.name, FamilyRow.version).where(FamilyRow.id.in_(latest)))
     return {name: version for name, version in rows}  # noqa: C416  # of rows, which are no tuples to mypy
+
+
+def noted(session: Session, of: Mapping[str, str]) -> list[int]:
+    """The ids under which versions, by family, were noted last."""
+    latest = select(func.max(FamilyRow.id)).group_by(FamilyRow.name, FamilyRow.version)
+    rows = session.execute(select(FamilyRow.id, FamilyRow.name, FamilyRow.version).where(FamilyRow.id.in_(latest)))
+    return [id_ for id_, name, version in rows if of.get(name) == version]
 
 
 def before(session: Session, row: FamilyRow) -> FamilyRow | None:

@@ -87,6 +87,12 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "rules lint": ("rules", "lint", _faulty(tmp_path)),
             "rules test": ("rules", "test"),
             "rules list": ("rules", "list"),
+            "catalog list": ("catalog", "list"),
+            "catalog show": ("catalog", "show", "article", "article-full"),
+            "catalog sign": ("catalog", "sign", _later(tmp_path), "-o", str(tmp_path / "update.json")),
+            "catalog update": ("catalog", "update", "--from", str(tmp_path / "update.json")),
+            "catalog history": ("catalog", "history"),
+            "catalog rollback": ("catalog", "rollback", "article"),
             "devices": ("devices",),
             "doctor": ("doctor",),
             "forget": ("forget", "me"),
@@ -98,12 +104,6 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
         }
 
 
-def _faulty(folder: Path) -> str:
-    (folder / "rules.yaml").write_text("rules: [{id: x}]")
-    return str(folder / "rules.yaml")
-
-
-def test_json_has_the_keys_that_help_promises(scripted: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
 def _vouched(folder: Path) -> str:
     (folder / "vouched.json").write_bytes(sign({"variant": "DeepSeek-R1"}, read_key(SIGNING_KEY), "reference"))
     return str(folder / "vouched.json")
@@ -116,6 +116,12 @@ def _later(folder: Path) -> str:
     return str(folder / "article.yaml")
 
 
+def _faulty(folder: Path) -> str:
+    (folder / "rules.yaml").write_text("rules: [{id: x}]")
+    return str(folder / "rules.yaml")
+
+
+def test_json_has_the_keys_that_help_promises(scripted: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
     (tmp_path / "references").mkdir()
     (tmp_path / "references" / "r.json").write_text("{}")
     assert set(scripted) == set(EVERY) - RUN_ON - ELSEWHERE - {"chat"}

@@ -36,9 +36,11 @@ from bot.store.models import (
     now,
 )
 from bot.store.queries import save_identification, save_recommendation
+from bot.store.recomputed import RecomputationRow
 
 KEPT = (
-    RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, WatchedRow, LookRow, FeedbackRow, PersonRow
+    RequestRow, JobRow, VerdictRow, EvidenceRow, RecommendationRow, WatchRow, WatchedRow, LookRow, FeedbackRow, PersonRow,
+    RecomputationRow,
 )  # fmt: skip
 
 
