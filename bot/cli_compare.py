@@ -73,7 +73,7 @@ def _identity(target: str, other: str, lang: str | None, as_json: bool) -> int:
 @click.option("--report", type=click.Path(dir_okay=False), metavar="FILE.html")
 @LANG
 @printed("id", "task", "kind", "language", "a", "b", "main", "gap", "lines", "decision", "ruling", "ended", "asked", "cases",
-         "scores", "omissions", "agreement", "cost", "notes", "pairs", "cut", "failed")  # fmt: skip
+         "scores", "omissions", "agreement", "cost", "notes", "pairs")  # fmt: skip
 def _answers(target: str, other: str, report: str | None, lang: str | None, as_json: bool, **options: Any) -> int:
     from bot.comparing.asking import Runs, compared
     from bot.comparing.kept import load_compared, save_compared

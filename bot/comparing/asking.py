@@ -23,7 +23,7 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from bot.comparing.uploads import Fetch
     from bot.presentation.going import Going, TaskLine
-    from engine.comparing.records import Comparison, Task
+    from engine.comparing.records import Answered, Comparison, Task
     from engine.identification import Recommendation
     from engine.targets.endpoint import Endpoint
 
@@ -118,7 +118,7 @@ def _made(
     pace, folder = Pace(), folder_of(settings, origin)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def on_progress(progress: engine.Answered) -> None:
+    def on_progress(progress: Answered) -> None:
         left = pace.left(progress.done, progress.total)
         runs.on_going(Going(progress.done, progress.total, left, progress.tokens))
 

@@ -23,14 +23,11 @@ _PAIRS, _TEXT = 40, 4_000
 def compared_of(comparison: Comparison, task: Task, ruling: Ruling) -> Compared:
     """What is kept of a comparison: everything but most of its answers."""
     texts = {side: {one.case: one for one in comparison.answers.get(side, ())} for side in _SIDES}
-    every = [one for side in _SIDES for one in comparison.answers.get(side, ())]
     return Compared(
         comparison=replace(comparison, answers={}),
         ruling=ruling,
         language=task.language,
         pairs=tuple(_pairs(comparison, task, texts)),
-        cut=sum(one.cut for one in every),
-        failed={side: sum(bool(one.failed) for one in comparison.answers.get(side, ())) for side in _SIDES},
     )
 
 
@@ -73,8 +70,6 @@ def compared_from_json(payload: Mapping[str, Any]) -> Compared:
         ruling=Ruling(ruled["take"], ruled["why"], fails, tuple(ruled["rules"])),
         language=payload["language"],
         pairs=tuple(_pair(one) for one in payload["pairs"]),
-        cut=payload["cut"],
-        failed=payload["failed"],
     )
 
 

@@ -54,5 +54,3 @@ class Compared:
     pairs: tuple[Pair, ...] = ()
     id: str = ""
     created: datetime | None = None
-    cut: int = 0
-    failed: Mapping[Side, int] = field(default_factory=dict)

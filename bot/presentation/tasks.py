@@ -11,7 +11,7 @@ from bot.comparing.ruling import faster_of, main_line
 from bot.presentation.view import Button, Mark, Part, Table, View, words
 from bot.requests import Lang, Request
 from bot.understanding.line import line_of
-from engine.choosing.wording import seconds_text
+from engine.choosing.wording import dollars_text, seconds_text
 from engine.comparing.records import Comparison, Line, Side
 
 _SIDES: tuple[Side, Side] = ("a", "b")
@@ -217,13 +217,8 @@ def footer_lines(found: Compared, lang: Lang, mark: Mark) -> Iterator[str]:
     if made.agreement is not None:
         weak = " " + said["judge_weak"] if made.agreement < _WEAK else ""
         yield said["agreement"].format(share=f"{made.agreement:.0%}") + weak
-    for side in _SIDES:
-        if failed := found.failed.get(side, 0):
-            yield said["failed"].format(name=names[side], count=failed)
-    if found.cut:
-        yield said["cut"].format(count=found.cut)
     for note in made.notes:
-        yield note_text(note, lang, mark)
+        yield note_text(note, names, lang, mark)
     taken = [_cost_text(names[side], made.cost[side], said) for side in _SIDES if made.cost.get(side)]
     if taken:
         yield said["cost"].format(sides=("；" if lang == "zh" else "; ").join(taken))
@@ -233,11 +228,14 @@ def footer_lines(found: Compared, lang: Lang, mark: Mark) -> Iterator[str]:
         yield f"{said['method']} {metric_text(line.metric, lang)}: {p}"
 
 
-def note_text(note: str, lang: Lang, mark: Mark) -> str:
-    """A note of the engine's in words: one that is known by its code, or as it stands."""
+def note_text(note: str, names: Mapping[Side, str], lang: Lang, mark: Mark) -> str:
+    """A note of the engine's, such as ``failed_a:3``, in words; one that is not known as it stands."""
     said = words(lang)["tasks"]
-    known = said["notes"].get(note)
-    return str(known if known is not None else said["note"].format(note=mark(note)))
+    code, _, count = note.partition(":")
+    kind, _, side = code.partition("_")
+    if kind not in said["notes"] or not count.isdigit():
+        return str(said["note"].format(note=mark(note)))
+    return str(said["notes"][kind].format(name=names.get("b" if side == "b" else "a"), count=f"{int(count):,}"))
 
 
 def article_part(lang: Lang) -> Part:
@@ -272,7 +270,11 @@ def _more_lines(made: Comparison, said: Mapping[str, Any]) -> Iterator[str]:
 
 def _cost_text(name: str, cost: Mapping[str, float], said: Mapping[str, Any]) -> str:
     tokens = cost.get("tokens", cost.get("prompt_tokens", 0) + cost.get("completion_tokens", 0))
-    return str(
+    known = cost.get("cached", 0)
+    money = cost.get("money")
+    extra = said["cost_cached"].format(count=f"{known:,.0f}") if known else ""
+    extra += said["cost_money"].format(money=dollars_text(money)) if money is not None else ""
+    text = str(
         said["cost_side"].format(
             name=name,
             requests=f"{cost.get('requests', 0):,.0f}",
@@ -280,6 +282,7 @@ def _cost_text(name: str, cost: Mapping[str, float], said: Mapping[str, Any]) ->
             seconds=f"{cost.get('seconds', 0):,.0f}",
         )
     )
+    return text + extra
 
 
 def _name(spec: str) -> str:
