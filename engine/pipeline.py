@@ -94,9 +94,9 @@ def _recommend(
     scenario: str,
     rule_files: tuple[Path, ...],
     hardware_files: tuple[Path, ...],
+    family_files: tuple[Path, ...],
     verdict: Verdict,
 ) -> Recommendation:
-    family_files: tuple[Path, ...],
     """Loads hardware, rules and sizing only where there is something to choose by."""
     if not constraints and not scenario.strip():
         from engine.choosing.unsaid import nothing_said
