@@ -27,7 +27,10 @@ _ITEM = re.compile(
 _ORDINAL = re.compile(
     rf"(?:(?-i:First|Second|Third|Fourth|Fifth|Next|Finally|Lastly)(?:ly)?(?: of all)?,|首先|其次|再次|再者|最后[，,]|第[{_NUMERAL}\d]+[，,、点])"
 )
-_ENDS = re.compile(rf"(?<=[.!?])[\"')\]*]*\s+(?=[\"'(\[*\\$A-Z\d{CJK}])|(?<=[。！？；])|\n+")
+_CLOSING = "\"')\\]*”’"
+_ENDS = re.compile(
+    rf"(?:(?<=[.!?])|(?<=[.!?][{_CLOSING}])|(?<=[.!?][{_CLOSING}]{{2}}))\s+(?=[\"'“‘(\[*\\$A-Z\d{CJK}])|(?<=[。！？；])(?![”’」』）])|\n+"
+)
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|Dr|Mr|Mrs|Ms|Prof|St|Fig|No|Eq|al)\.|^\s*\W*\d{1,2}\.)$")
 _EQUATION = re.compile(
     r"[\d\w)}\]]\s*(?:[-+−*/×÷^]|\\(?:times|cdot|frac|div))[^=\n]*=|=[^=\n]*(?:[-+−*/×÷^]|\\frac)[^=\n]*|=\s*-?[\d\\$]"

@@ -19,7 +19,7 @@ _LONGEST = 200  # characters of a result
 _LARGEST_POWER = 1_000
 _RELATIVE = 1e-9  # of two results with roots or π in them
 
-_MARKS = re.compile(r"\\left|\\right|\\displaystyle|\\[()\[\],;:!]|\\ |[$￥¥€£`]|\*\*|\{,\}|\\quad|~")
+_MARKS = re.compile(r"\\left|\\right|\\displaystyle|\\[()\[\],;:!]|\\ |[$￥¥€£`]|\*\*|\\quad|~")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
 _THOUSANDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _WRITTEN = (
@@ -34,7 +34,9 @@ _WRITTEN = (
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     *((re.compile(rf"(?<=\d)\s*{name}\b"), f"*{factor}") for name, factor in _THOUSANDS.items()),
 )
-_NAMED = re.compile(r"^(?:\\?[a-z]\w{0,12}|[\u4e00-\u9fff]{1,8})\s*(?:=|≈|\\approx|为|是)\s*")
+_NAMED = re.compile(
+    r"^(?:\([a-z](?:\s*,\s*[a-z])*\)|\\?[a-z]\w{0,12}|[\u4e00-\u9fff]{1,8})\s*(?:=|≈|\\approx|为|是)\s*"
+)
 _MIXED = re.compile(r"(?<![\d.)}/])(\d+)\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(?<=\s)(\d+)\s*/\s*(\d+))(?![\d/])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d{1,3}(?![a-z\d]))?|\.\d+")
 _UNIT = re.compile(
@@ -105,7 +107,9 @@ def value_of(text: str) -> Value | None:
 
 def written(text: str) -> str:
     """``text`` in one way of writing: small letters, plain operators, digits, no ``$``, no ``x =`` before it."""
-    text = unicodedata.normalize("NFKC", _MARKS.sub(" ", text).replace("²", "^2").replace("³", "^3")).casefold()
+    text = unicodedata.normalize(
+        "NFKC", _MARKS.sub(" ", text.replace("{,}", ",")).replace("²", "^2").replace("³", "^3")
+    ).casefold()
     text = in_digits(_TEXT.sub(r" \1 ", text))
     for pattern, plain in _WRITTEN:
         text = pattern.sub(plain, text)
