@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from engine.backends import Backend, Device
     from engine.behaviour.records import Behaviour, Check, Watched
+    from engine.catalog.schema import Family
     from engine.identification import Identification, OnProgress, Recommendation
     from engine.sized import Sizing
     from engine.targets.endpoint import Budget, Endpoint
@@ -147,13 +148,13 @@ def recompute(
 ) -> Identification:
     """The verdict that stored observations give under today's catalog; the target is not touched.
 
+    Args:
+        family: the version of the family to go by, instead of the one in use.
+
     Raises:
         R1Error: the family of the stored verdict is no longer there.
     """
     from engine.pipeline import recompute as run
-
-    Args:
-        family: the version of the family to go by, instead of the one in use.
 
     return run(stored, family=family, family_files=tuple(family_files), reference_files=tuple(reference_files))
 
