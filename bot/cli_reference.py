@@ -55,7 +55,7 @@ def record(target: str, variant: str, output: Path | None, budget_tokens: int | 
         recorded = engine.record_reference(
             asked.endpoint if asked is not None else target,
             variant,
-            family_files=(*settings.family_files, *family_file),
+            family_files=(*settings.families, *family_file),
             budget=asked.budget if asked is not None else None,
             backend=backend,
             on_progress=None if as_json else progress_line(spoken),
@@ -262,14 +262,16 @@ def _plain(kept: Kept, lang: Lang) -> dict[str, Any]:
 def _unheard(settings: Settings, found: list[Kept]) -> frozenset[str]:
     """Variants among these that no family here knows: nothing is compared with their references."""
     from engine.catalog import family_with
-    from engine.errors import UsageError
+    from engine.errors import CatalogError, UsageError
 
     unheard = set()
     for variant in {kept.vouched.reference.variant for kept in found if kept.vouched is not None}:
         try:
-            family_with(variant, settings.family_files)
+            family_with(variant, settings.families)
         except UsageError:
             unheard.add(variant)
+        except CatalogError:  # families that cannot be read say nothing of references; doctor tells of them
+            return frozenset()
     return frozenset(unheard)
 
 

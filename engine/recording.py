@@ -16,7 +16,7 @@ from engine.behaviour.finding import FIRST
 from engine.catalog import family_with
 from engine.errors import TargetError
 from engine.identification import OnProgress, Progress
-from engine.probes import capability, entropy
+from engine.probes import capability, entropy, speed
 from engine.probes.knowledge import answers_in
 from engine.questions.deep import RECORDED, facts_asks, problems_ask
 from engine.questions.sentences import sentence_asks
@@ -49,6 +49,7 @@ def record(
         problems={level: (entry[0], entry[1]) for level, entry in levels.items()},
         entropies=(entropy.observe(said) or {"entropies": {}})["entropies"],
         behaviour=to_json(behaviour) if behaviour is not None else {},
+        speed=speed.observe(said) or {},
         host=urlsplit(endpoint.url).hostname or "",
         created=datetime.now(UTC).date().isoformat(),
         engine_version=engine.__version__,

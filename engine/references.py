@@ -44,6 +44,8 @@ class Reference(BaseModel):
         attention: what each head of a checkpoint does.
         fingerprint: of the weights of a checkpoint.
         behaviour: how an endpoint answers a few cheap prompts, see ``engine.behaviour``.
+        speed: of the longest stream of a recording: seconds to the ``first`` piece and from piece to piece (``gap``, with
+            its 95 % interval from ``low`` to ``high``). Told and not compared: it is that of the line too.
         host: where it was recorded: an endpoint's host without path or key, a checkpoint's name.
         created: day of recording, ISO.
     """
@@ -59,6 +61,7 @@ class Reference(BaseModel):
     attention: AttentionProfile | None = None
     fingerprint: Fingerprint | None = None
     behaviour: dict[str, Any] = {}
+    speed: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = {}
     host: str = ""
     created: str = ""
     engine_version: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -89,14 +88,13 @@ def _held(entry: Reference, said: dict[str, str]) -> Iterator[str]:
     if entry.entropies:
         yield said["entropies"].format(count=len(entry.entropies))
     if (behaviour := entry.behaved()) is not None:
-        prompts, bags = behaviour.prompts, behaviour.bags
-        ways = {way: sum(one.way == way for one in prompts) for way in ("first", "border", "text")}
-        yield said["behaviour"].format(prompts=len(prompts), **ways)
-        soon, each = (bags[name].center if name in bags else None for name in ("seconds:first", "seconds:token"))
-        if isinstance(soon, float) and isinstance(each, float):
-            yield said["speed"].format(first=f"{math.exp(soon):.3g}", each=f"{math.exp(each):.3g}")
+        ways = {way: sum(one.way == way for one in behaviour.prompts) for way in ("first", "border", "text")}
+        yield said["behaviour"].format(prompts=len(behaviour.prompts), **ways)
     elif entry.behaviour:
         yield said["behaviour_later"]
+    if {"first", "gap"} <= entry.speed.keys():
+        first, rate = entry.speed["first"], 1 / max(entry.speed["gap"], 1e-6)
+        yield said["speed"].format(first=f"{first:.2g}", rate=f"{rate:.3g}")
     if (fingerprint := entry.fingerprint) is not None:
         yield said["fingerprint"].format(layers=len(fingerprint.layers))
     if entry.attention is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from arena import Arena, Served, trusted
-from command_line import r1
+from command_line import SIGNING_KEY, r1
 
 KEY = "sk-abcdefghijklmnop1234"
 URL = "https://api.vendor.example/v1"
@@ -110,12 +110,26 @@ def test_a_directory_called_like_an_endpoint_needs_its_path(
 
 def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -> None:
     folder = tmp_path / "references"
-    done = r1("reference", "record", arena.spec(FULL), "--variant", "DeepSeek-R1", "--json")
+    words = (
+        "reference",
+        "record",
+        arena.spec(FULL),
+        "--variant",
+        "DeepSeek-R1",
+        "--key-env",
+        "VENDOR_API_KEY",
+        "--json",
+    )
+    done = r1(*words, VENDOR_API_KEY="sk-secret-value")
     assert done.returncode == 0, done.stderr
     recorded = json.loads(done.stdout)
+    file = Path(recorded["file"]).read_text(encoding="utf-8")
+    assert not any(secret in file for secret in ("sk-secret-value", SIGNING_KEY, arena.url(FULL)))
     assert (recorded["state"], recorded["variant"], recorded["version"]) == ("signed", "DeepSeek-R1", 1)
     assert {"facts", "problems", "behaviour"} <= set(recorded["parts"]) and recorded["aside"] is None
     assert "DeepSeek-R1" in r1("reference", "list").stdout
+    shown = r1("reference", "show", "DeepSeek-R1").stdout
+    assert "short prompts that watches compare with" in shown and "Speed then: the first piece after" in shown
     unheard = r1("reference", "record", arena.spec(FULL), "--variant", "R9", "-o", str(tmp_path / "x.json"))
     assert unheard.returncode == 2 and not (tmp_path / "x.json").exists()
     (folder / "broken.json").write_text("{")
