@@ -2,7 +2,8 @@
 
 Its normalisation takes case, punctuation and English articles away. As MLQA's script does for other languages, what
 Unicode calls punctuation goes too, and Chinese is compared by character (numbers and Latin words whole). On English text
-with ASCII punctuation the figures are those of SQuAD's script.
+with ASCII punctuation the figures are those of SQuAD's script, but for answers of articles alone, which keep them: “A” may
+be a choice.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def normalised(text: str, language: Language) -> tuple[str, ...]:
     """What is compared: tokens in order, after SQuAD's normalisation."""
     text = without_punctuation(plain(text))
     if language == "en":
-        return tuple(_ARTICLES.sub(" ", text).split())
+        return tuple(_ARTICLES.sub(" ", text).split() or text.split())
     return tuple(_PIECES.findall(text))
 
 
