@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from engine.backends import Backend, Device
     from engine.behaviour.records import Behaviour, Check, Watched
     from engine.catalog.schema import Family
+    from engine.comparing.records import Answered, Comparison, Task
     from engine.identification import Identification, OnProgress, Recommendation
     from engine.sized import Sizing
     from engine.targets.endpoint import Budget, Endpoint
     from engine.verdict import Verdict
 
 __version__ = "0.1.0"
-__all__ = ["check", "devices", "identify", "recommend", "recompute", "record_reference", "size"]
+__all__ = ["check", "compare", "devices", "identify", "recommend", "recompute", "record_reference", "size"]
 
 
 def identify(
@@ -210,6 +211,55 @@ def check(
     from engine.behaviour.checking import check as run
 
     return run(endpoint, watched, reference=reference, budget=budget, on_progress=on_progress)
+
+
+def compare(
+    a: str | Endpoint,
+    b: str | Endpoint,
+    task: Task,
+    *,
+    gap: float | None = None,
+    budget: int | None = None,
+    concurrency: int | None = None,
+    temperature: float | None = None,
+    prices: Mapping[str, tuple[float, float]] | None = None,
+    cache: Path | None = None,
+    judge: str | Endpoint | None = None,
+    on_progress: Callable[[Answered], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Put the same cases to two models, and say which of them does this work better, or that it is not known yet.
+
+    Args:
+        a, b: an endpoint, a checkpoint directory or GGUF file (served here for the time), or a ``.jsonl`` of answers.
+        gap: the smallest difference of the main metric that matters; asking ends when it is shown or out of the question.
+        budget: tokens that both models, and a judge, may cost together.
+        concurrency: requests to each model at once; ``None``: as many as its endpoint takes.
+        temperature: of sampling; ``None``: as R1's makers advise.
+        prices: by side, for a million prompt and a million generated tokens.
+        cache: a folder in which answers are kept, so that none is asked for twice.
+        judge: who judges the answers of a task with a rubric.
+        cancelled: asked now and then whether to end with what there is.
+        seed: of the order of the cases.
+
+    Raises:
+        R1Error: one of the two cannot be asked at all, or the task cannot be scored.
+    """
+    from contextlib import ExitStack
+
+    from engine.comparing.running import compare as run
+    from engine.comparing.running import terms_of
+    from engine.comparing.sides import opened
+
+    terms = terms_of(
+        gap=gap, budget=budget, concurrency=concurrency, temperature=temperature, prices=prices, seed=seed, cache=cache,
+        on_progress=on_progress, cancelled=cancelled,
+    )  # fmt: skip
+    with ExitStack() as open_:
+        first, second = (opened(one, task, open_) for one in (a, b))
+        judging = opened(judge, task, open_) if judge is not None else None
+        return run(first, second, task, judging, terms)
 
 
 def devices(

@@ -10,6 +10,7 @@ Kind = Literal["classification", "qa", "summary", "terms", "maths", "rubric", "s
 """How answers are scored. Long documents are a matter of a case's length, not of a kind: they are ``qa``, mostly."""
 Language = Literal["en", "zh"]
 Side = Literal["a", "b"]
+Group = Literal["quality", "features", "speed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Line:
     """
 
     metric: str
-    group: Literal["quality", "features", "speed"]
+    group: Group
     a: float
     b: float
     low: float | None
@@ -158,3 +159,12 @@ class Comparison:
     agreement: float | None = None
     cost: Mapping[Side, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How far a comparison is: cases that both models answered, of how many at most, and tokens so far."""
+
+    done: int
+    total: int
+    tokens: int
