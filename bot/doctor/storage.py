@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot.doctor.finding import Finding, failed
+from bot.doctor.sharing import instance_finding, path_findings
 from bot.endpoints import Asked, resolve
 from bot.requests import Origin, Request
 from bot.sealing import seal, unseal
@@ -97,6 +98,8 @@ def _of_database(engine: Engine, shown: str, settings: Settings, ask_endpoints: 
         yield from _master_key(settings, rows)
         yield from _endpoints(rows)
         yield _watches(session)
+        yield instance_finding(settings, server=engine.dialect.name == "postgresql")
+        yield from path_findings(session, settings)
         if ask_endpoints:
             asked = [_resolved(session, row, settings) for row in rows if not _lacks_key(row)]
     # SQLite has one writer, and a session is one: nobody is kept waiting for endpoints.
