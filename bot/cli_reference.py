@@ -55,7 +55,7 @@ def record(target: str, variant: str, output: Path | None, budget_tokens: int | 
         recorded = engine.record_reference(
             asked.endpoint if asked is not None else target,
             variant,
-            family_files=(*settings.families, *family_file),
+            family_files=(*family_file, *settings.families),
             budget=asked.budget if asked is not None else None,
             backend=backend,
             on_progress=None if as_json else progress_line(spoken),

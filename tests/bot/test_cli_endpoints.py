@@ -10,6 +10,15 @@ from pathlib import Path
 import pytest
 from arena import Arena, Served, trusted
 from command_line import SIGNING_KEY, r1
+from sqlalchemy import select
+
+from bot.endpoints import resolve
+from bot.requests import Origin, request_from_json
+from bot.settings import load_settings
+from bot.store import open_store
+from bot.store.models import WatchRow
+from bot.watches.checking import check_endpoint
+from engine.behaviour.records import Check
 
 KEY = "sk-abcdefghijklmnop1234"
 URL = "https://api.vendor.example/v1"
@@ -109,18 +118,8 @@ def test_a_directory_called_like_an_endpoint_needs_its_path(
 
 
 def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -> None:
-    folder = tmp_path / "references"
-    words = (
-        "reference",
-        "record",
-        arena.spec(FULL),
-        "--variant",
-        "DeepSeek-R1",
-        "--key-env",
-        "VENDOR_API_KEY",
-        "--json",
-    )
-    done = r1(*words, VENDOR_API_KEY="sk-secret-value")
+    record = ("reference", "record", arena.spec(FULL), "--variant")
+    done = r1(*record, "DeepSeek-R1", "--key-env", "VENDOR_API_KEY", "--json", VENDOR_API_KEY="sk-secret-value")
     assert done.returncode == 0, done.stderr
     recorded = json.loads(done.stdout)
     file = Path(recorded["file"]).read_text(encoding="utf-8")
@@ -130,11 +129,30 @@ def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -
     assert "DeepSeek-R1" in r1("reference", "list").stdout
     shown = r1("reference", "show", "DeepSeek-R1").stdout
     assert "short prompts that watches compare with" in shown and "Speed then: the first piece after" in shown
-    unheard = r1("reference", "record", arena.spec(FULL), "--variant", "R9", "-o", str(tmp_path / "x.json"))
+    unheard = r1(*record, "R9", "-o", str(tmp_path / "x.json"))
     assert unheard.returncode == 2 and not (tmp_path / "x.json").exists()
-    (folder / "broken.json").write_text("{")
+
+    broken = tmp_path / "references" / "broken.json"
+    broken.write_text("{")
+    r1("endpoint", "add", "vendor", arena.spec(FULL))
     for lang, words in (("en", "left out, as it cannot be read"), ("zh", "没有采用")):
-        found = r1("identify", arena.spec(FULL), "--lang", lang)
+        found = r1("identify", "vendor", "--lang", lang)
         assert found.returncode == 0 and words in found.stdout and "broken.json" in found.stdout
-    given = r1("identify", arena.spec(FULL), "--reference", str(folder / "broken.json"))
+    given = r1("identify", "vendor", "--reference", str(broken))
     assert given.returncode == 2 and "broken.json" in given.stderr
+    check = first_check("vendor")
+    assert check.look.state == "begun" and check.look.reference_log_e and check.watched.reference is not None
+
+
+def first_check(name: str) -> Check:
+    """Watch an endpoint, and check it for the first time."""
+    r1("watch", "add", name)
+    store, settings = open_store(os.environ["R1_DATABASE_URL"]), load_settings()
+    with store.read() as session:
+        request = request_from_json(session.scalars(select(WatchRow)).one().request)
+        asked = resolve(session, request, Origin("cli"), settings)
+    assert asked is not None
+    found = check_endpoint(store, settings, request, asked, lambda progress: None).check
+    store.close()
+    assert found is not None
+    return found
