@@ -24,7 +24,7 @@ _NUMBER = re.compile(
 _BULLET = re.compile(r"^[\s*#>]*(?:[-•]\s+)?")
 _ASIDE = re.compile(r"\s*[(（](?=[^()（）]*[a-z\u4e00-\u9fff]{2})[^()（）]*[)）]")
 _BETWEEN = re.compile(r"\s*(?:[,，、;；]|\bor\b|\band\b|或|和)\s*")
-_SQUEEZED = re.compile(r"\\(?:left|right|quad|text|mathrm|displaystyle)|\\[,;:! ()\[\]]|[\s$*`{}\\]+")
+_SQUEEZED = re.compile(r"\\(?:left|right|quad|text|mathrm|displaystyle)|\\[,;:! ()\[\]]|[\s$*`{}]+|\\")
 
 
 def right(case: Case, answer: Answer) -> float | None:

@@ -132,7 +132,7 @@ def test_what_is_too_large_is_no_value() -> None:
 
 def test_a_derivation_is_complete_as_far_as_its_steps_are_shown_in_answer_or_thoughts() -> None:
     case = Case("1", "?", ("192",), steps=(("8w = 64", "64/8"), ("24",), ("24 × 8",), ("Pythagoras",)))
-    answer = Answer("1", r"Width: $\frac{64}{8}$, length 24. Area: $24 \cdot 8 = 192$.")
+    answer = Answer("1", r"Width: $\left(\frac{64}{8}\right)$, length 24. Area: $24 \cdot 8 = 192$.")
     assert maths.steps_shown(case, answer) == 3 / 4
     assert maths.steps_shown(case, Answer("1", "192", reasoning="8 w = 64, by Pythagoras")) == 2 / 4
     assert maths.steps_shown(case, Answer("1", "124 × 8 = 1240; 164/8")) == 0
