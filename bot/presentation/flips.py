@@ -51,7 +51,7 @@ def difference_lines(found: Sequence[Difference], lang: Lang, mark: Mark) -> lis
     return [
         str(said[one.kind][one.of]).format(
             id=mark(one.id),
-            field=mark(one.field),
+            field=mark(one.field.removeprefix("shape.")),
             before=figure_text(one.before, lang, mark),
             after=figure_text(one.after, lang, mark),
         )

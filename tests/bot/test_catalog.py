@@ -190,16 +190,16 @@ def test_a_terminal_shows_what_turned_over_and_goes_back(tmp_path: Path, distill
     update = update_of(tmp_path, SLIP, "2026-12-01")
     done = r1("catalog", "update", "--from", update)
     assert "1 verdict recomputed from what was observed, 1 now say something else" in done.stdout
-    assert "R1-Distill-Qwen-7B: shape.num_hidden_layers 28 → 30" in done.stdout and first in done.stdout
+    assert "R1-Distill-Qwen-7B: num_hidden_layers 28 → 30" in done.stdout and first in done.stdout
     assert "in use already" in r1("catalog", "update", "--from", update).stdout
-    assert "Under a later version of the catalog" in r1("explain", first).stdout
+    assert "By an updated catalog" in r1("explain", first).stdout
     newest = json.loads(r1("explain", distill, "--json").stdout)
     assert newest["recomputed"] == {"of": first, "to": None} and newest["verdict"]["outcome"] == "other"
     assert json.loads(r1("identify", distill, "--json").stdout)["family_version"] == "2026-12-01"
     back = r1("catalog", "rollback", "deepseek-r1", "--lang", "zh").stdout
     assert "2026-12-01 → 2026-11-24" in back and "有了不同的答案" in back
     listed = r1("history").stdout
-    assert "recomputed from" in listed and "by a later catalog" in listed
+    assert "recomputed from" in listed and "by the updated catalog" in listed
     assert {row["recomputed_of"] is None for row in json.loads(r1("history", "--json").stdout)} == {True, False}
     assert "as it ships" in r1("catalog", "list").stdout
 
@@ -227,10 +227,10 @@ def test_a_flip_is_told_once_in_slack_by_a_bot_that_runs(tmp_path: Path) -> None
             assert "1 now say something else" in done.stdout, done
 
         flip = answer_to(slack, update_now)
-        assert "By the corrected catalog" in flip.text and "R1-Distill-Qwen-7B" in shown(flip)
-        assert "shape.num_hidden_layers 28 → 30" in shown(flip)
+        assert "By the updated catalog" in flip.text and "R1-Distill-Qwen-7B" in shown(flip)
+        assert "num_hidden_layers 28 → 30" in shown(flip)
         explained = answer_to(slack, lambda: slack.press(flip, "r1.explain"))
-        assert "was recomputed from" in shown(explained)
+        assert "Recomputed from the observations of" in shown(explained)
         corrected = answer_to(slack, lambda: r1("catalog", "rollback", "deepseek-r1"))
         assert "distilled" in shown(corrected) and len(answers(slack)) == 4
         assert slack.workspace.violations == [] and slack.workspace.unseen == []
