@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -38,7 +37,7 @@ def main() -> int:
     for name, script in SCRIPTS.items():
         taken, computing = seconds(lambda script=script: checked(script, 1))
         told(f"one case, {name}", taken, computing)
-        medians.append(statistics.median(taken))
+        medians.append(median(taken))
     many, one = (min(seconds(lambda count=count: checked(SCRIPTS["re"], count), 3)[0]) for count in (MANY, 1))
     print(f"{MANY:,} answers: {1e6 * (many - one) / MANY:.0f} µs each beside the start\n")
     for name, body in STOPPED.items():
@@ -74,8 +73,12 @@ def seconds(what: Callable[[], None], repeats: int = REPEATS) -> tuple[list[floa
     return taken, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / repeats
 
 
+def median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
 def told(name: str, taken: list[float], computing: float) -> None:
-    best, middle = 1e3 * min(taken), 1e3 * statistics.median(taken)
+    best, middle = 1e3 * min(taken), 1e3 * median(taken)
     print(
         f"{name}: {best:.0f} ms at best, {middle:.0f} ms in the middle of {len(taken)}; {1e3 * computing:.0f} ms of a processor"
     )
