@@ -66,6 +66,8 @@ def _identity(target: str, other: str, lang: str | None, as_json: bool) -> int:
 @click.option("--kind", metavar="qa")
 @click.option("--gap", metavar="0.05")
 @click.option("--judge", metavar="ENDPOINT")
+@click.option("--price-a", metavar="0.55/2.19")
+@click.option("--price-b", metavar="0.14/0.28")
 @click.option("--budget-tokens", metavar="200000")
 @click.option("--scenario", multiple=True)
 @click.option("--constraint", multiple=True, metavar="NAME=VALUE")

@@ -48,6 +48,8 @@ _OWN: dict[Verb, tuple[str, ...]] = {
         "--kind",
         "--gap",
         "--judge",
+        "--price-a",
+        "--price-b",
         "--scenario",
         "--constraint",
         "--ttft",
@@ -71,7 +73,7 @@ EXAMPLES = {
     "--budget-tokens": "2000", "--lang": "zh", "--gpu": "2x4090", "--context": "32k", "--concurrency": "8", "--ttft": "1s",
     "--budget": "5USD/h", "--task": "customer-service", "--language": "zh", "--prompt": "2000", "--output": "500",
     "--quantization": "awq-int4", "--every": "6h", "--once": "2026-12-31", "--at": "09:00,17:30", "--days": "mon,thu",
-    "--kind": "qa", "--gap": "0.02", "--judge": "vendor-c",
+    "--price-a": "0.55/2.19", "--price-b": "0.14/0.28", "--kind": "qa", "--gap": "0.02", "--judge": "vendor-c",
     "--until": "2026-12-31", "--channel": "#ops", "--quiet": "22:00-08:00", "--timezone": "Asia/Shanghai",
     "--notify": "@ana,@bo", "--digest": "09:00",
 }  # fmt: skip

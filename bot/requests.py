@@ -62,6 +62,7 @@ class OnTask:
         kind: how its answers are scored, where the file does not say.
         gap: the smallest difference of the main metric that matters, 0 to 1; ``None`` for the usual one.
         judge: the registered endpoint that judges answers by a rubric.
+        price_a, price_b: US dollars for a million prompt tokens and a million generated ones, ``0.55/2.19``.
     """
 
     name: str
@@ -69,6 +70,8 @@ class OnTask:
     kind: str | None = None
     gap: float | None = None
     judge: str | None = None
+    price_a: str | None = None
+    price_b: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

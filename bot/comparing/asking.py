@@ -14,6 +14,7 @@ from bot.comparing.kept import compared_of
 from bot.comparing.pace import Pace
 from bot.comparing.records import Compared
 from bot.comparing.ruling import rule
+from bot.comparing.typed import prices_of
 from bot.endpoints import resolve, unregistered
 from bot.requests import OnTask, Origin, Request
 from bot.settings import Settings
@@ -127,6 +128,7 @@ def _made(
         sides[1].target,
         task,
         gap=request.on_task.gap if request.on_task else None,
+        prices=prices_of(request.on_task) if request.on_task else None,
         budget=_budget(request, origin, [*sides, *([judge] if judge else [])]),
         cache=folder,
         judge=judge.target if judge else None,

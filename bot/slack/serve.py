@@ -199,3 +199,6 @@ def _warm_up_listeners() -> None:
     ):
         with suppress(UsageError):
             parse(question)
+    from engine.comparing.tasks import seeds
+
+    list(seeds())  # their names, which a form offers

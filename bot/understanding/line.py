@@ -79,7 +79,8 @@ def _other(request: Request) -> list[str]:
 
 
 def _task(asked: OnTask) -> list[str]:
-    options = {"task": asked.name, "kind": asked.kind, "gap": asked.gap and f"{asked.gap:g}", "judge": asked.judge}
+    options = {"task": asked.name, "kind": asked.kind, "gap": asked.gap and f"{asked.gap:g}", "judge": asked.judge,
+               "price-a": asked.price_a, "price-b": asked.price_b}  # fmt: skip
     return [word for name, value in options.items() if value for word in (f"--{name}", _quoted(value))]
 
 

@@ -31,6 +31,11 @@ def task_fields(given: Request, where: Where, offered: Offered) -> list[Block]:
         field(
             "file", said["file"], {"type": "file_input", "filetypes": list(FILETYPES), "max_files": 1}, most=most_text()
         ),
+        field(
+            "kind",
+            said["kind"],
+            menu(said["kind"], words(where.lang)["tasks"]["kinds"], (on_task and on_task.kind) or ""),
+        ),
         field("gap", said["gap"], text(said["gap"], gap, 5)),
     ]
     if offered.names:
@@ -67,7 +72,8 @@ def task_typed(typed: Typed) -> tuple[OnTask | None, int | None]:
         errors["task"] = UsageError("task_missing")
     if errors:
         raise Wrong(errors)
-    on_task = OnTask(name, file, gap=gap, judge=typed.get("judge") or None) if name else None
+    kind = typed.get("kind") or None if file is not None else None  # a task that ships is of its own kind
+    on_task = OnTask(name, file, kind, gap, typed.get("judge") or None) if name else None
     return on_task, int(budget) if budget else None
 
 
