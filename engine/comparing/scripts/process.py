@@ -53,14 +53,16 @@ def replies(job: object, *, seconds: float) -> Generator[Any, None, None]:
     Raises:
         OSError: it cannot be started: no memory, no disk.
     """
-    with tempfile.TemporaryDirectory(prefix="r1-script-") as empty, tempfile.TemporaryFile() as given:
+    with tempfile.TemporaryFile() as given:
         given.write(json.dumps(_plain(job)).encode())
         given.seek(0)
-        process = _started(given, empty)
-        try:
-            yield from _said(process, seconds)
-        finally:
-            _ended(process)
+        # The process stays in its directory when that is gone from the disk, and is the last to know of it.
+        with tempfile.TemporaryDirectory(prefix="r1-script-") as empty:
+            process = _started(given, empty)
+    try:
+        yield from _said(process, seconds)
+    finally:
+        _ended(process)
 
 
 def _plain(node: object) -> object:
