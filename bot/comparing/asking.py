@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from engine.identification import Recommendation
     from engine.targets.endpoint import Endpoint
 
+_OF_HARNESS = re.compile(r"lm-eval:[A-Za-z0-9_-]{1,100}")
+"""A task of lm-eval's, by its name there; it is no file."""
 USUAL_TOKENS = 500_000
 """What a comparison asked for in Slack may cost, where neither whoever asks nor whoever registered an endpoint says."""
 
@@ -69,7 +72,7 @@ def compared(request: Request, origin: Origin, store: Store, settings: Settings,
 
 
 def task_of(asked: OnTask, origin: Origin, fetch: Fetch) -> Task:
-    """The task that is meant: one that ships, or that of a file; in Slack of an uploaded one only.
+    """The task that is meant: one that ships, one of lm-eval's, or that of a file; in Slack of an uploaded one only.
 
     Raises:
         R1Error: there is none of that name, or the file is no task.
@@ -84,7 +87,9 @@ def task_of(asked: OnTask, origin: Origin, fetch: Fetch) -> Task:
         if kind not in (None, seed.kind):
             raise UsageError("task_kind_shipped", name=seed.name, kind=seed.kind)
         return seed
-    if origin.surface != "cli":  # what lies where the bot runs is nobody's to read
+    if origin.surface != "cli" and not _OF_HARNESS.fullmatch(
+        asked.name
+    ):  # what lies where the bot runs is nobody's to read
         raise UsageError("task_unknown_here", name=asked.name[:80], known=", ".join(shipped))
     return load_task(Path(asked.name).expanduser(), kind=kind)
 
