@@ -63,6 +63,7 @@ class Work:
         backend: opens where weights are run; called only where they are.
         started: called before the first thing that takes time.
         on_progress: how far it is.
+        on_going: how far a comparison on a task is.
         stop: whether what takes long is to stop, with what it has.
         fetch: gets an uploaded file.
         keep: called in the transaction that keeps what was found; what it raises undoes that.
@@ -73,7 +74,8 @@ class Work:
     backend: Callable[[], Backend]
     request_id: str | None = None
     started: Callable[[], None] = lambda: None
-    on_progress: Callable[[Progress | Going], None] = lambda progress: None
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    on_going: Callable[[Going], None] = lambda going: None
     stop: Callable[[], bool] = lambda: False
     fetch: Fetch = no_uploads
     keep: Callable[[Session, Kept], None] = lambda session, kept: None
@@ -246,8 +248,9 @@ def _compare(request: Request, origin: Origin, work: Work) -> Kept:
 
 
 def _on_task(request: Request, origin: Origin, work: Work) -> Kept:
-    runs = Runs(work.started, work.on_progress, work.stop, work.fetch)
-    found = compared(request, origin, work.store, work.settings, runs)
+    found = compared(
+        request, origin, work.store, work.settings, Runs(work.started, work.on_going, work.stop, work.fetch)
+    )
 
     def save(session: Session) -> Kept:
         return Kept(recommendation_id=save_compared(session, found, request_id=work.request_id))

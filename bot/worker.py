@@ -166,6 +166,7 @@ class Worker:
             request_id=job.request_id,
             started=lambda: self._begin(job),
             on_progress=lambda progress: self.replier.progress(self._begun or job, progress),
+            on_going=lambda going: self.replier.progress(self._begun or job, going),
             stop=lambda: self.stop.is_set() or stop(),
             fetch=lambda file_id, name: self.replier.file(job, file_id, name),
             keep=lambda session, kept: self._kept(session, job, kept),

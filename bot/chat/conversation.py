@@ -15,6 +15,7 @@ from bot.chat.choosing import Choice, asked_for, choices_of
 from bot.chat.lines import history_file
 from bot.chat.saving import saved
 from bot.commands import language_of, parse, undecorate
+from bot.comparing.cached import forget_answers
 from bot.forgetting import Scope, forget
 from bot.jobs import Answer
 from bot.keeping import here
@@ -130,7 +131,14 @@ class Conversation:
         origin = here()
         with self.store.begin() as session:
             asked = add_request(session, request, origin, None)
-        work = Work(self.store, self.settings, self._backend, request_id=asked, on_progress=on_progress)
+        work = Work(
+            self.store,
+            self.settings,
+            self._backend,
+            request_id=asked,
+            on_progress=on_progress,
+            on_going=lambda going: on_progress(Progress("cases", going.done, going.total)),
+        )
         try:
             kept = find(request, origin, work)
             answer = Answer()
@@ -149,6 +157,7 @@ class Conversation:
         counts = {name: getattr(done, name) for name in ("requests", "verdicts", "recommendations", "watches")}
         sentence = str(text.format(**counts, history=history_file()))
         if sure:
+            forget_answers(self.settings, Scope(user=here().user, team=""))
             self.earlier, self.choices = None, ()
         return Turn(request, Answer(), View(sentence, sentence))
 

@@ -8,6 +8,7 @@ from bot.comparing.records import Ruling
 from engine.comparing.records import Comparison, Line, Side
 from engine.identification import Recommendation, RuleHit
 
+_SIDES: tuple[Side, Side] = ("a", "b")
 _OTHER: Mapping[Side, Side] = {"a": "b", "b": "a"}
 _MEASURED: Mapping[str, tuple[str, Callable[[float], float]]] = {
     "ttft": ("ttft", lambda value: value),
@@ -24,7 +25,7 @@ def rule(comparison: Comparison, advice: Recommendation | None = None) -> Ruling
     """
     hits = advice.hits if advice is not None else ()
     fails = _fails(comparison, advice.constraints if advice is not None else {})
-    failing = [side for side in ("a", "b") if fails.get(side)]  # type: ignore[call-overload]  # a Side
+    failing = [side for side in _SIDES if fails.get(side)]
     if len(failing) == 2:
         return Ruling(None, "neither", fails)
     if failing:
@@ -32,7 +33,7 @@ def rule(comparison: Comparison, advice: Recommendation | None = None) -> Ruling
     if comparison.decision == "more_data":
         return Ruling(None, "more")
     if comparison.decision in ("a", "b"):
-        return Ruling(comparison.decision, "quality")  # type: ignore[arg-type]  # a Side
+        return Ruling(comparison.decision, "quality")
     better, faster = _better(comparison), faster_of(comparison)
     if comparison.decision == "alike":
         return Ruling(faster, "cheaper") if faster is not None else Ruling(None, "alike")
@@ -77,7 +78,7 @@ def _fails(comparison: Comparison, demands: Mapping[str, object]) -> dict[Side, 
         most, line = demands.get(name), lines.get(metric)
         if not isinstance(most, int | float) or line is None:
             continue
-        for side, value in (("a", line.a), ("b", line.b)):
-            if (measured := seconds(value)) > most:
-                found[side] = (*found.get(side, ()), (name, float(most), measured))  # type: ignore[index, call-overload]
+        for side in _SIDES:
+            if (measured := seconds(line.a if side == "a" else line.b)) > most:
+                found[side] = (*found.get(side, ()), (name, float(most), measured))
     return found
