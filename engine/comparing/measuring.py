@@ -54,14 +54,18 @@ def measured(metric: Metric, pairs: Sequence[Pair], *, seed: int = 0) -> Measure
         return None
     if metric.whole is not None and metric.resampled is not None:
         return _of_all(metric, known, seed)
-    return of_scores([pair.scores[metric.name] for pair in known], seed=seed)
+    return of_scores([pair.scores[metric.name] for pair in known], tested=metric.group == "quality", seed=seed)
 
 
-def of_scores(scores: Sequence[tuple[float, float]], *, seed: int = 0) -> Measured:
-    """A metric that is the mean of the cases' scores, or a figure of speed."""
+def of_scores(scores: Sequence[tuple[float, float]], *, tested: bool = False, seed: int = 0) -> Measured:
+    """A metric that is the mean of the cases' scores, or a figure of speed.
+
+    Args:
+        tested: it is one of quality, by which one decides: 0 and 1 are wrong and right, not counts that happen to be so.
+    """
     a, b = (np.array(side, dtype=float) for side in zip(*scores, strict=True))
-    found = statistics.paired(a, b, seed=seed)
-    binary = statistics.is_binary(a, b)
+    binary = tested and statistics.is_binary(a, b)
+    found = statistics.paired(a, b, binary=binary, tested=tested, seed=seed)
     middle, error = statistics.middle_of(b - a, binary=binary)
     spread = float((b - a).std(ddof=1))
     z = statistics.deviate(b - a, binary=binary)
@@ -79,7 +83,7 @@ def _of_all(metric: Metric, pairs: Sequence[Pair], seed: int) -> Measured:
     differences = metric.resampled(cases, second, drawn) - metric.resampled(cases, first, drawn)
     error = float(differences.std(ddof=1))
     low, high = _corrected(differences, b - a)
-    plain = of_scores([pair.scores[metric.name] for pair in pairs], seed=seed)
+    plain = of_scores([pair.scores[metric.name] for pair in pairs], tested=True, seed=seed)
     z = (b - a) / error if error else 0.0
     z = math.copysign(min(abs(z), abs(plain.z)), z) if z * plain.z > 0 else 0.0
     p = max(2 * float(stats.norm.sf(abs(z))), plain.p if z else 1.0)

@@ -168,7 +168,7 @@ async def _look(run: _Run) -> None:
             continue
         if found is not None:
             step = sequential.decide(run.plan, run.at, found.z, found.middle, found.error)
-            if step != "go_on":
+            if step == "spent" or (step != "go_on" and not _is_known(run, cases)):
                 run.stopped = (run.plan, run.at)
                 run.pairs = dict(enumerate(pairs))
                 run.ended = (
@@ -180,6 +180,12 @@ async def _look(run: _Run) -> None:
             run.ended = "all"
             return
         cases = run.plan.cases[run.at]
+
+
+def _is_known(run: _Run, since: int) -> bool:
+    """Whether all answers that are left are known already: then stopping saves nothing."""
+    left = [run.task.cases[at] for at in run.order[since:]]
+    return all(asker.known(run.task, case) is not None for asker in run.askers.values() for case in left)
 
 
 def _plan(run: _Run, found: Measured | None) -> sequential.Plan:
@@ -215,7 +221,7 @@ async def _told(run: _Run, names: tuple[str, str]) -> Comparison:
     main, terms = metrics[0].name, run.terms
     lines = lines_of(metrics, pairs, terms.gap, run.stopped, terms.prices, terms.seed)
     agreed = [pair.agreed for pair in pairs if pair.agreed is not None]
-    by_case = sorted(pairs, key=lambda pair: run.task.cases.index(pair.case))
+    by_case = [pair for _, pair in sorted(zip(places, pairs, strict=True), key=lambda one: run.order[one[0]])]
     return Comparison(
         task=run.task.name,
         kind=run.task.kind,

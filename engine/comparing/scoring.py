@@ -46,16 +46,21 @@ async def by_script(task: Task, pairs: Sequence[Pair]) -> list[Pair]:
     Raises:
         UsageError: the script fails, or does what it may not.
     """
-    from engine.comparing.scripts import run_checks
+    from engine.comparing.scripts import ScriptProblem, run_checks
+
+    def checked(side: Side) -> Mapping[str, float]:
+        try:
+            return run_checks(task.script, cases, [pair.answers[side] for pair in fresh])
+        except ScriptProblem as problem:
+            if problem.complete and problem.scores:
+                return problem.scores  # all that could be checked; the rest counts on neither side
+            raise
 
     fresh = [pair for pair in pairs if "script" not in pair.scores]
     if not fresh:
         return list(pairs)
     cases = [pair.case for pair in fresh]
-    found = [
-        await asyncio.to_thread(run_checks, task.script, cases, [pair.answers[side] for pair in fresh])
-        for side in SIDES
-    ]
+    found = [await asyncio.to_thread(checked, side) for side in SIDES]
     both = {case.id: (found[0][case.id], found[1][case.id]) for case in cases if all(case.id in one for one in found)}
     return [
         Pair(pair.case, pair.answers, {**pair.scores, "script": both[pair.case.id]}, pair.agreed)

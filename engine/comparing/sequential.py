@@ -39,12 +39,14 @@ class Plan:
         boundaries: of the absolute difference in standard errors.
         gap: the difference of the means that is looked for.
         alpha: the chance to call equal models different.
+        full: that there are as many cases as the gap needs. With fewer one asks them all: hope was small from the start.
     """
 
     cases: tuple[int, ...]
     boundaries: tuple[float, ...]
     gap: float
     alpha: float
+    full: bool = True
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -74,10 +76,11 @@ def plan(
         raise ValueError("a gap, and differences that differ")
     equal = tuple((stage + 1) / stages for stage in range(stages))
     last = max(stages, math.ceil(_INFLATION * (_drift(equal, alpha, power) * spread / gap) ** 2))
+    full = most is None or last <= most
     last = min(last, most) if most is not None else last
     cases = tuple(sorted({max(min(FIRST, last), math.ceil(last * share)) for share in equal}))
     shares = tuple(at / cases[-1] for at in cases)
-    return Plan(cases, _boundaries(shares, alpha), gap, alpha)
+    return Plan(cases, _boundaries(shares, alpha), gap, alpha, full)
 
 
 def decide(plan: Plan, stage: int, z: float, mean: float, error: float) -> Step:
@@ -93,7 +96,7 @@ def decide(plan: Plan, stage: int, z: float, mean: float, error: float) -> Step:
         return "alike"
     if stage == len(plan.cases) - 1:
         return "spent"
-    return "hopeless" if _chance_left(plan, stage, mean, error) < FUTILITY else "go_on"
+    return "hopeless" if plan.full and _chance_left(plan, stage, mean, error) < FUTILITY else "go_on"
 
 
 def interval(plan: Plan, stage: int, z: float, mean: float, error: float, level: float = 0.95) -> tuple[float, float]:
@@ -127,14 +130,15 @@ def p_value(plan: Plan, stage: int, z: float) -> float:
 
 
 def _chance_left(plan: Plan, stage: int, mean: float, error: float) -> float:
-    """The chance that the last stage shows the gap, if it is there, on the side on which the difference lies so far."""
+    """The chance that the last stage shows a difference on the side on which it lies so far, if what is left differs as much
+    as that, or by the gap."""
     now, last = plan.cases[stage], plan.cases[-1]
     left = last - now
     spread = error * math.sqrt(now)
     if spread == 0:
         return 0.0
     needed = plan.boundaries[-1] * spread * math.sqrt(last)
-    reached = abs(mean) * now + left * plan.gap
+    reached = abs(mean) * now + left * max(plan.gap, abs(mean))
     return float(stats.norm.sf((needed - reached) / (spread * math.sqrt(left))))
 
 

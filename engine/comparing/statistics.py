@@ -54,11 +54,23 @@ def relative(first: float, second: float) -> float | None:
     return (second - first) / first if first else None
 
 
-def paired(first: Scores, second: Scores, *, level: float = LEVEL, seed: int = 0) -> Difference:
+def paired(
+    first: Scores,
+    second: Scores,
+    *,
+    level: float = LEVEL,
+    binary: bool | None = None,
+    tested: bool = True,
+    seed: int = 0,
+) -> Difference:
     """The mean difference of two models' scores on the same cases.
 
     Scores that are only right or wrong get the adjusted Wald interval of Agresti and Min (Statistics in Medicine 24,
     2005) and McNemar's exact test; others Student's interval and a permutation test over swapped pairs.
+
+    Args:
+        binary: that they are right or wrong; ``None``: where all are 0 or 1.
+        tested: whether a p-value is wanted; else it is 1.
 
     Raises:
         ValueError: the scores are not of the same cases, or of fewer than two.
@@ -67,12 +79,12 @@ def paired(first: Scores, second: Scores, *, level: float = LEVEL, seed: int = 0
     if a.shape != b.shape or a.size < 2:
         raise ValueError("two cases at least, each with both scores")
     differences = b - a
-    binary = is_binary(a, b)
+    binary = is_binary(a, b) if binary is None else binary
     middle, error = middle_of(differences, binary=binary)
     half = (1 + level) / 2
     reach = error * float(stats.norm.ppf(half) if binary else stats.t.ppf(half, a.size - 1))
     low, high = middle - reach, middle + reach
-    p = _mcnemar(differences) if binary else _permutation(differences, seed)
+    p = 1.0 if not tested else _mcnemar(differences) if binary else _permutation(differences, seed)
     spread = float(differences.std(ddof=1))
     effect = float(differences.mean()) / spread if spread else 0.0
     return Difference(float(a.mean()), float(b.mean()), low, high, p, effect, a.size)
