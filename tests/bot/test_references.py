@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import SIGNING_KEY, Done, r1
 
-from bot.references import keep_recorded, look_at
+from bot.references import every, keep_recorded, look_at
 from bot.settings import load_settings
 from engine.errors import UsageError
 from engine.signing import Key, read_key, sign
@@ -58,9 +59,20 @@ def test_recording_again_counts_up_and_keeps_what_was(folder: Path) -> None:
     assert (folder / "earlier" / "DeepSeek-R1@vendor.v1.json").read_bytes() == before
     (now,) = json.loads(r1("reference", "list", "--json").stdout)
     assert now["version"] == 3 and now["state"] == "signed"
-    every = json.loads(r1("reference", "list", "--earlier", "--json").stdout)
-    assert sorted(row["version"] for row in every) == [1, 2, 3]
+    listed = json.loads(r1("reference", "list", "--earlier", "--json").stdout)
+    assert sorted(row["version"] for row in listed) == [1, 2, 3]
     assert '"4"' in r1("reference", "show", "DeepSeek-R1@vendor.v2", "--json").stdout
+
+
+def test_of_several_that_record_at_the_same_time_none_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("R1_SIGNING_KEY")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: kept(facts={"pi": {str(number): 1}}), range(12)))
+    found = [one.vouched for one in every(load_settings(), earlier=True)]
+    assert sorted(one.reference.version for one in found if one) == list(range(1, 13))
+    assert len({str(one.reference.facts) for one in found if one}) == 12
+    assert len({one.key for one in found if one}) == 1
 
 
 def test_what_cannot_be_read_any_more_is_kept_too_when_another_takes_its_place(folder: Path) -> None:
