@@ -21,7 +21,7 @@ def digest_view(digest: Digest, lang: Lang, mark: Mark, *, prefix: str) -> View:
     """What was found since the last digest; where nothing was, that all is quiet."""
     said = words(lang)["digests"]
     if not digest.notices:
-        return _quiet(digest, said, mark)
+        return _quiet(digest, said, lang, mark)
     zone = digest.notices[0].watch.timezone
     told, left = digest.notices[:_LISTED], len(digest.notices) - _LISTED
     title = _title(digest, said)
@@ -33,7 +33,7 @@ def digest_view(digest: Digest, lang: Lang, mark: Mark, *, prefix: str) -> View:
     if left > 0:
         parts.append(Part((said["left_out"].format(count=left, command=f"`{prefix}history`"),)))
     if digest.others:
-        parts.append(Part((said["others"].format(targets=_targets(digest, said, mark)),)))
+        parts.append(Part((said["others"].format(targets=_targets(digest, said, lang, mark)),)))
     at = clock_text(digest.due, zone, always_clock=True)
     parts.append(Part((said["how"].format(time=at, zone=zone),), quiet=True))
     summary = f"{title}: " + "; ".join(notice_headline(notice, lang, mark) for notice in told[:_IN_FULL])
@@ -47,25 +47,29 @@ def _title(digest: Digest, said: Any) -> str:
     return str(said["title"][kind].format(count=news, all=every))
 
 
-def _quiet(digest: Digest, said: Any, mark: Mark) -> View:
+def _quiet(digest: Digest, said: Any, lang: Lang, mark: Mark) -> View:
     count = len(digest.others)
     watches = said["watches"]["one" if count == 1 else "some"].format(count=count)
     text = said["quiet_text"].format(watches=watches, looks=digest.looks)
     if digest.failed:
-        text += " " + said["quiet_failed"].format(failed=digest.failed)
-    return View(said["quiet"], text, (Part((text,)), Part((_targets(digest, said, mark),), quiet=True)))
+        text += ("" if lang == "zh" else " ") + said["quiet_failed"].format(failed=digest.failed)
+    return View(said["quiet"], text, (Part((text,)), Part((_targets(digest, said, lang, mark),), quiet=True)))
 
 
 def _in_full(notice: Notice, said: Any, lang: Lang, mark: Mark) -> Part:
     title = notice_headline(notice, lang, mark)
     entry = said["entry"].format(headline=title, at=_at(notice.seen, notice.watch.timezone))
-    return Part(tuple(notice_lines(notice, lang, mark)), entry)
+    return Part(tuple(_lines(notice, lang, mark)), entry)
 
 
 def _in_short(notice: Notice, said: Any, lang: Lang, mark: Mark) -> list[str]:
     title = notice_headline(notice, lang, mark)
     entry = said["entry"].format(headline=f"*{title}*", at=_at(notice.seen, notice.watch.timezone))
-    return [f"• {entry}", *notice_lines(notice, lang, mark)[:1]]
+    return [f"• {entry}", *_lines(notice, lang, mark)[:1]]
+
+
+def _lines(notice: Notice, lang: Lang, mark: Mark) -> list[str]:
+    return [] if notice.kind == "recovered" else notice_lines(notice, lang, mark)  # its headline says all
 
 
 def _at(moment: datetime, zone: str) -> str:
@@ -76,11 +80,15 @@ def _people(digest: Digest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(who for notice in digest.notices for who in notice.watch.schedule.notify))
 
 
-def _targets(digest: Digest, said: Any, mark: Mark) -> str:
+def _targets(digest: Digest, said: Any, lang: Lang, mark: Mark) -> str:
     names = [mark(watch.target) for watch in digest.others]
-    shown = ", ".join(names[:_NAMED])
+    shown = _comma(lang).join(names[:_NAMED])
     left = len(names) - _NAMED
-    return f"{shown}, {said['more'].format(count=left)}" if left > 0 else shown
+    return f"{shown}{_comma(lang)}{said['more'].format(count=left)}" if left > 0 else shown
+
+
+def _comma(lang: Lang) -> str:
+    return str(words(lang)["watches"]["schedule"]["comma"])
 
 
 def _buttons(notices: tuple[Notice, ...], said: Any, lang: Lang) -> tuple[Button, ...]:

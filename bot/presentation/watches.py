@@ -31,7 +31,10 @@ def watch_view(watch: WatchLine, request: Request, mark: Mark, *, prefix: str) -
     lines = [_when(watch, lang, mark)] if watch.state == "active" else []
     notes: list[str] = []
     if watch.state == "active":
-        lines += [_known(watch, lang, mark), *_told(watch, request, lang, mark, prefix=prefix)]
+        if watch.muted_change:
+            lines.append(words(lang)["digests"]["muted_change_how"])
+        else:
+            lines += [_known(watch, lang, mark), *_told(watch, request, lang, mark, prefix=prefix)]
         notes += [words(lang)["checks"]["cost"]] if is_name(watch.target) and request.action in (None, "add") else []
     elif watch.state == "paused":
         notes.append(said["resume_how"].format(command=f"`{prefix}watch resume {watch.id}`"))

@@ -21,9 +21,9 @@ _PEOPLE = (
 )
 _OPTION = re.compile(rf"(?P<cue>--notify)(?:=|\s+)(?P<who>{_PERSON}(?:{_AND}{_PERSON})*)", _FLAGS)
 _TOLD = (
-    (re.compile(rf"(?P<cue>\b(?:tell|notify|alert|ping|mention|message|inform|warn|tag|let|dm))(?P<gap>[\s:]+)(?P<who>{_PEOPLE})", _FLAGS), r"{cue} me"),
+    (re.compile(rf"(?P<cue>(?<!-)\b(?:tell|notify|alert|ping|mention|message|inform|warn|tag|let|dm))(?P<gap>[\s:]+)(?P<who>{_PEOPLE})", _FLAGS), r"{cue} me"),
     (re.compile(rf"(?P<cue>告诉|告知|通知[给到]?|提醒|[喊叫]|艾特|抄送给?|发送?给|让|给|跟|向)(?P<gap>\s*)(?P<who>{_PEOPLE})", _FLAGS), "{cue}我"),
-    (re.compile(rf"(?P<cue>[就请并后时都要]|马上|立刻|立即)(?P<gap>\s*(?:@\s*一下)?\s*)(?P<who>{_PEOPLE})", _FLAGS), "{cue}告诉我"),
+    (re.compile(rf"(?P<cue>[就请并后时都要]|马上|立刻|立即|@\s*一下|[,，]\s*@)(?P<gap>\s*)(?P<who>{_PEOPLE})", _FLAGS), "{cue}告诉我"),
     (re.compile(rf"(?P<cue>[,，;；]?\s*(?:\b(?:and\s+)?cc\b:?|\bwith\b(?={_AND}{_PEOPLE}\s+(?:notified|informed|told|pinged|mentioned|in copy))))(?P<gap>\s*)(?P<who>{_PEOPLE})(?:\s+(?:notified|informed|told|pinged|mentioned|in copy))?", _FLAGS), " "),
 )  # fmt: skip
 _ID = re.compile(r"<@(?P<id>[UW][A-Z0-9]{2,20})")

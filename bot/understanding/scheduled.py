@@ -74,7 +74,7 @@ def typed_schedule(parsed: Parsed) -> Schedule | None:
         quiet=_matching("quiet", given.get("quiet"), _QUIET),
         timezone=_zone(given.get("timezone")),
         notify=people(given.get("notify") or ""),
-        digest=_digest(given.get("digest")),
+        digest=digest_time(given.get("digest")),
     )
 
 
@@ -165,8 +165,12 @@ def _zone(value: str | None) -> str | None:
     return value
 
 
-def _digest(value: str | None) -> str | None:
-    """The time of day at which a digest is told; ``off`` says that there is none."""
+def digest_time(value: str | None) -> str | None:
+    """The time of day at which a digest is told; ``off`` says that there is none.
+
+    Raises:
+        UsageError: no day has such a time.
+    """
     if value is None or value.strip().lower() in ("off", "no", "none", "关", "不要"):
         return None
     match = _DIGEST.fullmatch(value.strip())

@@ -29,7 +29,7 @@ _DAILY = r"(?:daily|once a day|every ?day|each day|per day|a day)"
 _SUMS_ZH = r"(?:汇总|总结|摘要|简报|日报|汇报)"
 _DIGEST = re.compile(
     rf"(?:[,;] ?)?(?:\b(?:and|but|with|as|in|send(?: me)?|give me|post|just|only) )*(?:a |an |the |one )?\b(?:(?:daily|nightly|everyday) {_SUMS}\b|{_SUMS}(?: of (?:the |all )?changes)?(?: it| them)? {_DAILY}\b|{_SUMS}\b(?= ?(?:at|@) ?{TIME})|digest\b)"
-    rf"(?: (?:instead|only|please))?(?: ?(?:at|@) ?(?P<at>{TIME}))?"
+    rf"(?: (?:instead|only|please))?(?: ?(?:at |@ ?)?(?P<at>{TIME}))?"
     rf"|(?:[,;] ?)?(?:\b(?:and|but) )?\b(?:sum(?:mari[sz]e)?|batch)(?: (?:it|them|everything|(?:the |all )?(?:changes|news|notices)))?(?: up)?(?: for me)?(?: only)? {_DAILY}\b(?: ?(?:at|@) ?(?P<sum>{TIME}))?"
     rf"|(?:[,;] ?)?(?:\b(?:and|but) )?(?:\bonly (?:tell|notify|message|ping|write) (?:me|us)|\b(?:tell|notify|message|ping|write) (?:me|us) (?:only|at most)|\bat most one (?:message|notice|notification)) {_DAILY}\b(?: ?(?:at|@) ?(?P<only>{TIME}))?"
     rf"|[,，;；]?(?:变化|有变化|结果|通知|消息)?[就都]?(?:按[天日]|每[天日]|一天|每)(?:(?P<zh>{TIME})|(?P<part>早上?|晚上?|上午|下午))?[都就再统]?(?:一|给我|发|出|推送?|来|做|只)*(?:[一1][次份个条])?(?:的)?{_SUMS_ZH}(?:通知|告诉我|发我|成|为|发)?(?:[一1][次下份条])?"

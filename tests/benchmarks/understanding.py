@@ -179,7 +179,7 @@ def unasked(said: Utterance, found: Read) -> bool:
     if found.intent == "forget":
         acts = found.action == "remove"
     if acts:
-        ends = said.intent == "watch" and said.action == "remove" == found.action
+        ends = said.intent == "watch" and said.action in ("remove", "mute_change") and said.action == found.action
         return not (said.expensive or ends) or found.intent != said.intent or found.target != said.target
     spends = found.intent == "identify" and found.target is not None and _serves(found.target, said)
     return spends and not said.expensive and "identify" not in (said.intent, *said.also_intent)

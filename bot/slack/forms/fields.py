@@ -96,6 +96,8 @@ def _one(value: Mapping[str, Any]) -> str:
     several = value.get("selected_options")
     if several is not None:
         return ",".join(str(option.get("value", "")) for option in several)
+    if (people := value.get("selected_users")) is not None:
+        return ",".join(map(str, people))
     option = value.get("selected_option") or {}
     return str(value.get("value") or option.get("value") or value.get("selected_conversation") or "")
 

@@ -1,4 +1,4 @@
-"""The form that has a target watched: which, how often, where to say so, and when to be quiet."""
+"""The form that has a target watched: which, how often, where and to whom to say so, and when to be quiet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bot.requests import Request, Schedule
 from bot.settings import Settings
 from bot.slack.forms.fields import Block, Typed, Where, Wrong, checked, field, modal, plain, section, text
 from bot.slack.forms.targets import Offered, target_fields, target_of
+from bot.understanding.scheduled import MOST_NOTIFIED, digest_time, people
 from engine.errors import R1Error, UsageError
 
 _QUIET = re.compile(r"((?:[01]?\d|2[0-3]):[0-5]\d)\s*(?:-|–|—|to|到|至)\s*((?:[01]?\d|2[0-3]):[0-5]\d)")
@@ -30,11 +31,20 @@ def watch_view(given: Request, where: Where, offered: Offered) -> Block:
     known = schedule.channel or (where.channel if where.channel[:1] in ("C", "G") else "")
     if _CHANNEL.fullmatch(known):
         channel["initial_conversation"] = known
+    notify: Block = {
+        "type": "multi_users_select",
+        "placeholder": plain(said["notify"]["placeholder"]),
+        "max_selected_items": MOST_NOTIFIED,
+    }
+    if schedule.notify:
+        notify["initial_users"] = list(schedule.notify)
     blocks = [
         *([section(offered.note)] if offered.note else []),
         *target_fields("target", said, given.target, offered),
         field("schedule", said["schedule"], text(said["schedule"], _written(schedule), 300), zone=zone),
         field("channel", said["channel"], channel),
+        field("notify", said["notify"], notify),
+        field("digest", said["digest"], text(said["digest"], schedule.digest or "", 40), zone=zone),
         field("quiet", said["quiet"], text(said["quiet"], schedule.quiet or "", 40), zone=zone),
     ]
     rest = {name: value for name, value in (("timezone", zone), ("family", given.family)) if value}
@@ -55,7 +65,7 @@ def read_watch(typed: Typed, where: Where, settings: Settings) -> Request:
     except Wrong as wrong:
         errors |= wrong.errors
     try:
-        made = checked(typed, {"schedule": lambda said: _schedule(said, today), "quiet": _quiet})
+        made = checked(typed, {"schedule": lambda said: _schedule(said, today), "quiet": _quiet, "digest": digest_time})
     except Wrong as wrong:
         raise Wrong({**errors, **wrong.errors}) from wrong
     if errors:
@@ -65,6 +75,8 @@ def read_watch(typed: Typed, where: Where, settings: Settings) -> Request:
         schedule,
         channel=typed.get("channel") or schedule.channel,
         quiet=made.get("quiet") or schedule.quiet,
+        notify=people(typed.get("notify") or "") or schedule.notify,
+        digest=made.get("digest") or schedule.digest,
         timezone=schedule.timezone or zone,
     )
     return Request(
@@ -96,8 +108,8 @@ def _quiet(said: str) -> str:
 
 
 def _written(schedule: Schedule) -> str:
-    """When, in words; the channel, the quiet hours and the time zone have places of their own."""
-    plain_ = replace(schedule, channel=None, quiet=None, timezone=None)
+    """When, in words; all else has places of its own."""
+    plain_ = replace(schedule, channel=None, quiet=None, timezone=None, notify=(), digest=None)
     if plain_ == Schedule():
         return ""
     from bot.understanding.schedules import schedule_line

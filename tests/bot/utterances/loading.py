@@ -36,7 +36,7 @@ class _Checked(BaseModel):
 
 
 class Schedule(_Checked):
-    """When it runs. ``every``: ``30m``, ``6h``, ``1d``, ``1w``; ``once``: the day, where it runs no second time."""
+    """When it runs. ``every``: ``30m``, ``6h``, ``1d``, ``1w``; ``once``: the day, where it runs no second time. ``notify``: ids of people."""
 
     every: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[mhdw]$")] | None = None
     once: datetime.date | None = Field(default=None, ge=TODAY)
@@ -46,6 +46,8 @@ class Schedule(_Checked):
     channel: Annotated[str, StringConstraints(pattern=r"^#[\w-]+$")] | None = None
     quiet: Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] | None = None
     timezone: Literal["UTC", "Asia/Shanghai", "America/Los_Angeles"] | None = None
+    notify: tuple[Annotated[str, StringConstraints(pattern=r"^U[A-Z0-9]+$")], ...] = ()
+    digest: Clock | None = None
 
 
 class Utterance(_Checked):
@@ -74,7 +76,7 @@ class Utterance(_Checked):
     endpoints: tuple[str, ...] = ()
     intent: Intent
     target: str | tuple[str, str] | None = None
-    action: Literal["add", "list", "remove"] | None = None
+    action: Literal["add", "list", "remove", "mute_change"] | None = None
     constraints: Mapping[str, float | str] = Field(default_factory=dict)
     also: Mapping[str, float | str] = Field(default_factory=dict)
     also_intent: tuple[Intent, ...] = ()
