@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 import engine
 from bot import flips, watches
 from bot.access import check_admin, check_model, check_target
-from bot.comparing.asking import Runs, compared, task_lines
+from bot.comparing.asking import compared, task_lines
 from bot.comparing.kept import save_compared
 from bot.comparing.telling import past_compared, told_compared
 from bot.comparing.uploads import Fetch, no_uploads
@@ -248,9 +248,7 @@ def _compare(request: Request, origin: Origin, work: Work) -> Kept:
 
 
 def _on_task(request: Request, origin: Origin, work: Work) -> Kept:
-    found = compared(
-        request, origin, work.store, work.settings, Runs(work.started, work.on_going, work.stop, work.fetch)
-    )
+    found = compared(request, origin, work)
 
     def save(session: Session) -> Kept:
         return Kept(recommendation_id=save_compared(session, found, request_id=work.request_id))

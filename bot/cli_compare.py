@@ -77,19 +77,19 @@ def _identity(target: str, other: str, lang: str | None, as_json: bool) -> int:
 @printed("id", "task", "kind", "language", "a", "b", "main", "gap", "lines", "decision", "ruling", "ended", "asked", "cases",
          "scores", "omissions", "agreement", "cost", "notes", "pairs")  # fmt: skip
 def _answers(target: str, other: str, report: str | None, lang: str | None, as_json: bool, **options: Any) -> int:
-    from bot.comparing.asking import Runs, compared
+    from bot.answering import Work
+    from bot.comparing.asking import compared
     from bot.comparing.kept import load_compared, save_compared
-    from bot.comparing.uploads import no_uploads
     from bot.jobs import Answer
     from bot.keeping import kept_question
     from bot.presentation.tasks import again_text
-    from bot.settings import load_settings
+    from bot.settings import backend_of, load_settings
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     request, settings = request_of("compare", target, other, lang=lang, **given), load_settings()
     store, origin, request_id = kept_question(settings, request)
-    runs = Runs(lambda: None, _Line(request), _interrupts(), no_uploads)
-    found = compared(request, origin, store, settings, runs)
+    work = Work(store, settings, lambda: backend_of(settings), on_going=_Line(request), stop=_interrupts())
+    found = compared(request, origin, work)
     with store.begin() as session:
         kept = load_compared(session, save_compared(session, found, request_id=request_id)) or found
     store.close()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import engine
 from bot.access import check_target
@@ -35,37 +35,37 @@ USUAL_TOKENS = 500_000
 """What a comparison asked for in Slack may cost, where neither whoever asks nor whoever registered an endpoint says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """What running a comparison needs beside the question.
+class Runs(Protocol):
+    """What running a comparison needs beside the question; a part of ``bot.answering.Work``."""
 
-    Attributes:
-        started: called before the first thing that takes time.
-        on_going: how far it is.
-        stop: whether to stop asking, with what there is.
-        fetch: gets an uploaded file.
-    """
+    @property
+    def store(self) -> Store: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def started(self) -> Callable[[], None]: ...
+    @property
+    def on_going(self) -> Callable[[Going], None]: ...
+    @property
+    def stop(self) -> Callable[[], bool]: ...
+    @property
+    def fetch(self) -> Fetch: ...
 
-    started: Callable[[], None]
-    on_going: Callable[[Going], None]
-    stop: Callable[[], bool]
-    fetch: Fetch
 
-
-def compared(request: Request, origin: Origin, store: Store, settings: Settings, runs: Runs) -> Compared:
+def compared(request: Request, origin: Origin, work: Runs) -> Compared:
     """Ask both, and say what it came to.
 
     Raises:
         R1Error: one of the two, or the task, may not be asked or cannot be read; or it was called off before anything
             was asked.
     """
-    asked = request.on_task or OnTask("")
+    asked, store, settings = request.on_task or OnTask(""), work.store, work.settings
     sides = [_side(request, target, origin, store, settings) for target in (request.target, request.other)]
     judge = _judge(request, asked.judge, origin, store, settings) if asked.judge else None
     advice = _advice(request, settings)
-    runs.started()
-    task = task_of(asked, origin, runs.fetch)
-    made = _made(request, origin, sides, judge, task, settings, runs)
+    work.started()
+    task = task_of(asked, origin, work.fetch)
+    made = _made(request, origin, sides, judge, task, work)
     if made.ended == "cancelled" and not made.asked:
         raise UsageError("comparison_called_off")
     return compared_of(made, task, rule(made, advice))
@@ -87,9 +87,8 @@ def task_of(asked: OnTask, origin: Origin, fetch: Fetch) -> Task:
         if kind not in (None, seed.kind):
             raise UsageError("task_kind_shipped", name=seed.name, kind=seed.kind)
         return seed
-    if origin.surface != "cli" and not _OF_HARNESS.fullmatch(
-        asked.name
-    ):  # what lies where the bot runs is nobody's to read
+    # What lies where the bot runs is not for people in Slack to read.
+    if origin.surface != "cli" and not _OF_HARNESS.fullmatch(asked.name):
         raise UsageError("task_unknown_here", name=asked.name[:80], known=", ".join(shipped))
     return load_task(Path(asked.name).expanduser(), kind=kind)
 
@@ -116,17 +115,16 @@ def _made(
     sides: list[_Side],
     judge: _Side | None,
     task: Task,
-    settings: Settings,
-    runs: Runs,
+    work: Runs,
 ) -> Comparison:
     from bot.presentation.going import Going
 
-    pace, folder = Pace(), folder_of(settings, origin)
+    pace, folder = Pace(), folder_of(work.settings, origin)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def on_progress(progress: Answered) -> None:
         left = pace.left(progress.done, progress.total)
-        runs.on_going(Going(progress.done, progress.total, left, progress.tokens))
+        work.on_going(Going(progress.done, progress.total, left, progress.tokens))
 
     return engine.compare(
         sides[0].target,
@@ -138,7 +136,7 @@ def _made(
         cache=folder,
         judge=judge.target if judge else None,
         on_progress=on_progress,
-        cancelled=runs.stop,
+        cancelled=work.stop,
     )
 
 
