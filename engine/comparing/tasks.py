@@ -17,6 +17,7 @@ from typing import Any, get_args
 from engine.comparing import cases as reading
 from engine.comparing.fields import HEADER, key, meant, one
 from engine.comparing.guessing import guessed_kind, guessed_language
+from engine.comparing.harness import PREFIX, harness_task
 from engine.comparing.long_documents import long_cases
 from engine.comparing.records import Kind, Language, Task
 from engine.comparing.rows import Table, parse_rows, read_bytes
@@ -30,7 +31,7 @@ _TOKENS = Task("", "qa", "en", ()).max_tokens
 
 
 def load_task(path: Path, *, name: str = "", kind: str | None = None, language: str | None = None) -> Task:
-    """The task in a file.
+    """The task in a file; or ``lm-eval:NAME``, see ``harness``.
 
     Args:
         name: what it is called; the file's name without its end if empty, and the file says none.
@@ -40,6 +41,8 @@ def load_task(path: Path, *, name: str = "", kind: str | None = None, language: 
     Raises:
         UsageError: it cannot be read, or has a mistake in it; the sentence gives the line (``task_*``, ``check_*``).
     """
+    if path.parent == Path() and not path.suffix and not path.exists():
+        return _named(path.name)
     return parse_task(read_bytes(path), path.name, name=name, kind=kind, language=language, folder=path.parent)
 
 
@@ -60,6 +63,14 @@ def parse_task(
     if Path(file).suffix.casefold() == ".py":
         return _task(parse_script(data, file), name, kind, language, folder)
     return _task(parse_rows(data, file), name, kind, language, folder)
+
+
+def _named(name: str) -> Task:
+    """What is called ``name`` and is no file: a task of lm-eval, or a slip."""
+    if name.startswith(PREFIX):
+        return harness_task(name.removeprefix(PREFIX))
+    near = get_close_matches(name, _seed_names(), 3, cutoff=0.4)
+    raise UsageError("task_unknown", name=name, known=", ".join(near or _seed_names()))
 
 
 def _task(table: Table, name: str, kind: str | None, language: str | None, folder: Path | None) -> Task:
@@ -197,17 +208,3 @@ def _seed(name: str) -> Task:
     path = Path(str(files(__package__).joinpath("seeds", language, f"{stem}.yaml")))
     table = parse_rows(path.read_bytes(), path.name)
     return _task(table, name, None, language, None)
-
-
-def find_task(spec: str, *, kind: str | None = None, language: str | None = None) -> Task:
-    """The task called ``spec``: one that ships, or a file's path.
-
-    Raises:
-        UsageError: as ``load_task``; or it is neither, and which ones ship is said.
-    """
-    if spec in _seed_names():
-        return seeds()[spec]
-    if Path(spec).exists() or Path(spec).suffix or "/" in spec:
-        return load_task(Path(spec), kind=kind, language=language)
-    near = get_close_matches(spec, _seed_names(), 3, cutoff=0.4)
-    raise UsageError("task_unknown", name=spec, known=", ".join(near or _seed_names()))

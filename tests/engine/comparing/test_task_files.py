@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
 from engine import tokenizers
-from engine.comparing import rows
+from engine.comparing import harness, rows
 from engine.comparing.long_documents import long_cases
 from engine.comparing.metrics import maths, metrics_of, terms
 from engine.comparing.metrics.labels import label_said
 from engine.comparing.recorded import parse_recorded, recorded
 from engine.comparing.records import Answer, Case, Language, Task
-from engine.comparing.tasks import KINDS, find_task, load_task, parse_task, seeds
+from engine.comparing.tasks import KINDS, load_task, parse_task, seeds
 from engine.errors import R1Error
 
 CHECK = "def check(case, answer):\n    return case['word'] in answer\n"
@@ -281,8 +282,37 @@ def test_long_documents_are_as_long_as_they_say(size: str, longer: int, lang: La
 
 
 def test_an_unknown_task_is_told_with_those_that_ship() -> None:
-    assert find_task("qa-en") is seeds()["qa-en"]
-    with pytest.raises(R1Error, match="qa-en"):
-        find_task("qa-enn")
-    with pytest.raises(R1Error, match="check the path"):
-        find_task("mine.csv")
+    for spec, said in (("qa-enn", "qa-en"), ("mine.csv", "check the path"), ("folder/qa", "check the path")):
+        with pytest.raises(R1Error, match=said):
+            load_task(Path(spec))
+
+
+# Tasks of lm-eval
+
+
+def told(*cases: tuple[str, list[str], str]) -> dict[str, object]:
+    return {
+        "name": "t",
+        "description": "About.",
+        "cases": [{"question": q, "choices": c, "answers": [a]} for q, c, a in cases],
+    }
+
+
+def test_tasks_of_lm_eval_are_asked_for_as_text() -> None:
+    letters = harness.read_told(told(("Sky?", ["blue", "red"], "blue"), ("Grass?", ["pink", "green", "red"], "green")))
+    assert (letters.kind, letters.labels, letters.name) == ("classification", ("A", "B", "C"), "lm-eval:t")
+    assert [case.answers for case in letters.cases] == [("A",), ("B",)]
+    assert (
+        letters.cases[1].prompt
+        == "About.\n\nGrass?\n\nA. pink\nB. green\nC. red\n\nAnswer with one of these only: A, B, C."
+    )
+    same = harness.read_told(told(("Warm?", ["yes", "no"], "yes"), ("Cold?", ["yes", "no"], "no")))
+    assert (same.labels, same.cases[1].answers) == (("yes", "no"), ("no",))
+    sums = harness.read_told(told(("1+1?", [], "It is\n#### 2")))
+    assert (sums.kind, sums.cases[0].answers) == ("maths", ("2",))
+
+
+def test_lm_eval_is_asked_beside_and_its_absence_told() -> None:
+    with pytest.raises(R1Error) as caught:
+        load_task(Path("lm-eval:no_such_task_anywhere"))
+    assert caught.value.code == ("task_lm_eval_unknown" if find_spec("lm_eval") else "task_lm_eval_missing")
