@@ -155,4 +155,5 @@ def test_ctrl_c_tells_what_is_known_and_the_same_command_goes_on(
     found = json.loads((done := r1(*words, "--json")).stdout)
     assert "cost" in found, done
     assert found["cost"]["a"]["cached"] >= 4 and found["decision"] in ("alike", "more_data")
-    assert found["cost"]["a"]["requests"] + found["cost"]["b"]["requests"] == poor.asked - asked
+    again = found["cost"]["a"]["requests"] + found["cost"]["b"]["requests"]
+    assert abs(poor.asked - asked - again) <= 8  # those on their way when it was broken off
