@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -52,7 +53,10 @@ def look(slack: LocalSlack, store: Store) -> None:
 
     def done() -> bool:
         with store.read() as session:
-            open_ = select(func.count()).select_from(JobRow).where(JobRow.state != "answered")
+            later = JobRow.lease_owner.is_(None) & (JobRow.lease_until > time.time())
+            open_ = (
+                select(func.count()).select_from(JobRow).where(JobRow.state != "answered", ~func.coalesce(later, False))
+            )
             looks = select(func.count()).where(RequestRow.dedup_key.like("watch:%"))
             return session.scalar(open_) == 0 and (session.scalar(looks) or 0) > before
 

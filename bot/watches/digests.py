@@ -125,7 +125,8 @@ def _digest(session: Session, place: Place, due: datetime, lang: Lang, *, weekly
         told = {"kind": "digest", "due": due.isoformat(), "notices": [], "weekly": weekly}
         request = Request("watch", "digest", lang, notice=told, private=True if place.user else None)
         asked = session.get_one(RequestRow, add_request(session, request, place.origin, _key(place, due)))
-        session.add(JobRow(request_id=asked.id, state="computed", lease_until=due.timestamp()))
+        # Of its hour, not of the hour in which somebody first had something for it.
+        session.add(JobRow(request_id=asked.id, created=due, state="computed", lease_until=due.timestamp()))
         session.flush()
     waiting = select(JobRow).where(JobRow.request_id == asked.id).with_for_update()
     return asked, session.scalars(waiting.execution_options(populate_existing=True)).one()
