@@ -18,6 +18,7 @@ import click
 from click.shell_completion import CompletionItem
 
 _MOST = 50
+_SHIPPED = ("deepseek-r1.yaml", "article.yaml")
 _COUNTED = re.compile(r"^(\d+ ?[x×*] ?)?(.*)$", re.DOTALL)
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -71,9 +72,14 @@ def reference(typed: str) -> Iterator[tuple[str, str]]:
 
 @_never_failing
 def family(typed: str) -> Iterator[tuple[str, str]]:
-    """Families: those that ship, and one's own."""
-    for path in ("deepseek-r1.yaml", "article.yaml"):
+    """Families: those that ship, those that updates brought, and one's own."""
+    from platformdirs import user_data_path
+
+    for path in _SHIPPED:
         yield path.removesuffix(".yaml"), ""
+    index = Path(_setting("catalog_dir", "") or user_data_path("r1-detective") / "catalog") / "index.json"
+    updated = json.loads(index.read_bytes())["current"] if index.exists() else {}
+    yield from ((name, str(version)) for name, version in updated.items() if f"{name}.yaml" not in _SHIPPED)
     for own in _setting("family_files", []):
         yield str(_read(Path(own))["name"]), own
 
@@ -81,7 +87,7 @@ def family(typed: str) -> Iterator[tuple[str, str]]:
 @_never_failing
 def variant(typed: str) -> Iterator[tuple[str, str]]:
     """Variants of the families that ship."""
-    for path in ("deepseek-r1.yaml", "article.yaml"):
+    for path in _SHIPPED:
         yield from ((str(entry["id"]), "") for entry in _read(files("engine") / "catalog" / path)["variants"])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, and_, case, func, or_, select, union
+from sqlalchemy import ForeignKey, Index, String, and_, case, func, or_, select, true, union
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.store.models import JSON_, Base, JobRow, RequestRow, UtcTime, VerdictRow, WatchRow, now
@@ -121,13 +121,15 @@ def enlist(session: Session, row: FamilyRow, *, since: datetime | None = None) -
 def _current(row: FamilyRow, since: datetime | None) -> Any:
     """Of each target in each place (a channel, or a person on their own) the verdict that was told last, with the question
     it answered."""
-    told = union(
-        select(VerdictRow.id.label("verdict"), VerdictRow.request_id.label("request")).where(
-            VerdictRow.request_id.is_not(None)
-        ),
-        select(JobRow.verdict_id, JobRow.request_id).where(JobRow.verdict_id.is_not(None)),
-        select(JobRow.other_verdict_id, JobRow.request_id).where(JobRow.other_verdict_id.is_not(None)),
-    ).subquery()
+    fresh = select(VerdictRow.id).where(VerdictRow.created >= since) if since is not None else None
+    answers = ((VerdictRow.id, VerdictRow.request_id), (JobRow.verdict_id, JobRow.request_id))
+    given = [
+        select(verdict.label("verdict"), asked.label("request"))
+        .where(verdict.is_not(None), asked.is_not(None))
+        .where(verdict.in_(fresh) if fresh is not None else true())
+        for verdict, asked in (*answers, (JobRow.other_verdict_id, JobRow.request_id))
+    ]
+    told = union(*given).subquery()
     # What a watch looks for itself is told, if at all, by a notice.
     look = and_(
         RequestRow.surface == "watch",
@@ -154,8 +156,6 @@ def _current(row: FamilyRow, since: datetime | None) -> Any:
         .join(RequestRow, RequestRow.id == told.c.request)
         .where(VerdictRow.family == row.name, ~VerdictRow.silent, ~look)
     )
-    if since is not None:
-        query = query.where(VerdictRow.created >= since)
     of = query.subquery().c
     return select(of.id, of.request).where(of.n == 1, of.version != row.version).order_by(of.created, of.request)
 

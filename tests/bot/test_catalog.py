@@ -143,9 +143,13 @@ def test_what_turns_over_is_told_once_in_each_place_whoever_dies(store: Store, f
         kept = load_verdict(session, new or "")
         assert kept is not None and kept.identification.verdict.outcome == "other" and kept.recomputed.of == last
         lines = {row.id: row.recomputed for row in history(session, limit=50)}
-        assert lines[last].to == new and lines[new].of == last
+        assert lines[last].to == new and new is not None and lines[new].of == last
         watch = session.scalars(select(WatchRow)).one()
-        assert watch.known["outcome"] == "other" and watch.verdict_id == dict(outcome.flipped)[silent]
+        assert (
+            watch.known is not None
+            and watch.known["outcome"] == "other"
+            and watch.verdict_id == dict(outcome.flipped)[silent]
+        )
     text = said(store, "D3")
     assert "此前认定为" in text and "2026-12-01" in text and "num_hidden_layers 28 → 30" in text
 
