@@ -61,6 +61,9 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "recommend": ("recommend", "legal contracts", "--gpu", "2x4090"),
             "size": ("size", "deepseek-r1:32b", "--gpu", "2x4090"),
             "compare identity": ("compare", distill, str(samples / "DeepSeek-R1")),
+            "compare answers": ("compare", *_recorded(tmp_path)),
+            "compare tasks": ("compare", "tasks"),
+            "compare article": ("compare", "article"),
             "watch add": ("watch", "add", distill, "every", "6h"),
             "watch list": ("watch", "list"),
             "watch pause": ("watch", "pause", distill),
@@ -102,6 +105,15 @@ def scripted(tmp_path: Path, samples: Path) -> Iterator[dict[str, tuple[str, ...
             "help": ("help",),
             "manifest": ("manifest",),
         }
+
+
+def _recorded(folder: Path) -> tuple[str, ...]:
+    """Answers of one, twice, to a task of three cases, and the task."""
+    (folder / "three.jsonl").write_text(
+        "".join(f'{{"id": "{n}", "question": "{n}?", "answers": ["{n}"]}}\n' for n in "123")
+    )
+    (folder / "said.jsonl").write_text("".join(f'{{"id": "{n}", "answer": "{n}"}}\n' for n in "123"))
+    return str(folder / "said.jsonl"), str(folder / "said.jsonl"), "--task", str(folder / "three.jsonl"), "--kind", "qa"
 
 
 def _vouched(folder: Path) -> str:
