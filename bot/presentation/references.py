@@ -12,6 +12,9 @@ from engine.references import PARTS, Reference
 
 _SIGNS = {"signed": "✓", "unknown": "?", "unsigned": "?", "tampered": "✗", "invalid": "✗"}
 
+_TIMED, _BUFFERED = 40, 1 / 5_000
+"""Pieces from which on a stream tells a speed; seconds between pieces below which it was not generated as it came."""
+
 
 def references_view(found: Sequence[Kept], unheard: Collection[str], lang: Lang, mark: Mark) -> View:
     """All references in a line each. ``unheard``: variants that no family knows."""
@@ -92,9 +95,10 @@ def _held(entry: Reference, said: dict[str, str]) -> Iterator[str]:
         yield said["behaviour"].format(prompts=len(behaviour.prompts), **ways)
     elif entry.behaviour:
         yield said["behaviour_later"]
-    if {"first", "gap"} <= entry.speed.keys():
-        first, rate = entry.speed["first"], 1 / max(entry.speed["gap"], 1e-6)
-        yield said["speed"].format(first=f"{first:.2g}", rate=f"{rate:.3g}")
+    if "first" in entry.speed:
+        yield said["soon"].format(first=f"{entry.speed['first']:.2g}")
+    if entry.speed.get("pieces", 0) >= _TIMED and entry.speed.get("gap", 0) > _BUFFERED:
+        yield said["speed"].format(rate=f"{1 / entry.speed['gap']:.3g}")
     if (fingerprint := entry.fingerprint) is not None:
         yield said["fingerprint"].format(layers=len(fingerprint.layers))
     if entry.attention is not None:

@@ -128,7 +128,7 @@ def test_a_reference_is_recorded_listed_and_used(arena: Arena, tmp_path: Path) -
     assert {"facts", "problems", "behaviour"} <= set(recorded["parts"]) and recorded["aside"] is None
     assert "DeepSeek-R1" in r1("reference", "list").stdout
     shown = r1("reference", "show", "DeepSeek-R1").stdout
-    assert "short prompts that watches compare with" in shown and "Speed then: the first piece after" in shown
+    assert "short prompts that watches compare with" in shown and "The first piece of an answer came after" in shown
     unheard = r1(*record, "R9", "-o", str(tmp_path / "x.json"))
     assert unheard.returncode == 2 and not (tmp_path / "x.json").exists()
 

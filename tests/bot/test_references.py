@@ -94,6 +94,25 @@ def test_where_nothing_can_be_written_nothing_is_lost(tmp_path: Path) -> None:
             keep_recorded(load_settings(), ANSWERS, "vendor", place)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_all_that_one_holds_is_told(lang: str) -> None:
+    held = {
+        "problems": {"4": [3, 8], "5": [1, 8]},
+        "entropies": {"en-common-1": 0.5},
+        "behaviour": {"format": 99},
+        "speed": {"first": 0.25, "gap": 0.02, "pieces": 60.0},
+        "engine_version": "0.1.0",
+        "requests": 94,
+        "prompt_tokens": 9000,
+        "completion_tokens": 2000,
+    }
+    kept(**held)
+    shown = r1("reference", "show", "deepseek-r1", "--lang", lang)
+    assert shown.returncode == 0, shown.stderr
+    for figure in ("api.vendor.example", "2026-11-20", "0.1.0", "94", "11,000", "4", "16", "0.25", "50", MINE.public):
+        assert figure in shown.stdout, figure
+
+
 # Handed on
 
 
