@@ -3,12 +3,12 @@
 Statistics are those of ``drift.methods``. LT: samples of one token at one prompt. B3IT: first tokens at border inputs, which are
 taken from all prompts that were tried by logprobs that the method itself would not see, in its favour. MMD: texts at temperature
 1; fewer, shorter and at fewer prompts than published, so that they can be sampled on a machine without an accelerator. Ours: the
-evidence of ``engine.drift.monitor`` after as many requests as are given.
+evidence of ``engine.drift.monitor`` after one quiet check, of two requests, or after some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from drift.methods import _apart, _Compared, _far
 
+from engine.behaviour import escalating
 from engine.behaviour.asking import parting, prompt, usual_of
 from engine.behaviour.finding import REPEATS, TEXT_REPEATS, TEXT_TOKENS
 from engine.behaviour.records import Prompt
@@ -124,29 +125,22 @@ def mmd(base: Replies, questions: Questions, samples: int = 6) -> Method:
     )
 
 
-def ours(base: Replies, questions: Questions, *, logprobs: bool, requests: int) -> Method:
-    """The evidence after so many requests, each of another prompt where there are as many."""
+def ours(base: Replies, questions: Questions, *, logprobs: bool, checks: int) -> Method:
+    """The evidence after so many quiet checks."""
     watching = Watching(questions, base, logprobs=logprobs)
-    learned, own = watching.learned(1), [one for one in watching.prompts if (one.way == "first") == logprobs]
-    random = Random(2)
-    cost = sum(one.tokens for one in own) / len(own)
+    learned, random = watching.learned(1), Random(2)
+    drawn = [one for _ in range(1_000) for one in escalating.quiet(watching.prompts, random)]
 
     def check(dealt: Dealt) -> float:
-        watching.dealt, monitor = dealt, test.new_look(learned)
-        for one in _by_turns(own, requests, random):
-            for seen in watching.seen(one):
-                monitor, _ = test.take(monitor, seen)
+        watching.dealt, monitor = dealt, learned
+        for _ in range(checks):
+            monitor = test.new_look(monitor)
+            for one in escalating.quiet(watching.prompts, random):
+                for seen in watching.seen(one):
+                    monitor, _ = test.take(monitor, seen)
         return test.log_e(monitor)["distribution"]
 
-    return Method(requests, requests * cost, check)
-
-
-def _by_turns(prompts: Sequence[Prompt], requests: int, random: Random) -> Iterator[Prompt]:
-    left = requests
-    while left:
-        drawn = random.sample(list(prompts), min(left, len(prompts)))
-        left -= len(drawn)
-        yield from drawn
+    return Method(escalating.QUIET * checks, checks * sum(one.tokens for one in drawn) / 1_000, check)
 
 
 def _mmd(samples: Sequence[np.ndarray], record: Sequence[np.ndarray]) -> float:

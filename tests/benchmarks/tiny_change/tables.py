@@ -32,7 +32,8 @@ class Size:
     """How far a variant is from the base.
 
     Attributes:
-        logits: standard deviation over tokens of how far a logit moved, mean over prompts, nats.
+        logits: standard deviation over tokens of how far a logit moved, mean over prompts, nats; of tokens among the likeliest
+            of both, so too small where few are.
         nats, ratio, others: as ``engine.drift.cause`` takes them: mean distance of the median logprobs; that as a multiple of
             what is usual; the share of first tokens and texts that are others than before.
         cause: what it is taken for, with logprobs and without.
@@ -62,12 +63,12 @@ def _methods(questions: Questions, base: Replies) -> dict[str, Method]:
     return {
         "LT": methods.lt(base),
         "LT 2": methods.lt(base, 2),
-        "ours 2": methods.ours(base, questions, logprobs=True, requests=2),
-        "ours 10": methods.ours(base, questions, logprobs=True, requests=10),
+        "ours": methods.ours(base, questions, logprobs=True, checks=1),
+        "ours × 5": methods.ours(base, questions, logprobs=True, checks=5),
         "B3IT": methods.b3it(base, questions),
         "MMD": methods.mmd(base, questions),
-        "text 2": methods.ours(base, questions, logprobs=False, requests=2),
-        "text 10": methods.ours(base, questions, logprobs=False, requests=10),
+        "text": methods.ours(base, questions, logprobs=False, checks=1),
+        "text × 5": methods.ours(base, questions, logprobs=False, checks=5),
     }
 
 
@@ -97,7 +98,7 @@ def size_of(questions: Questions, base: Replies, other: Replies) -> Size:
     for text in questions.ours:
         before, now = _means(base.logprobs[text]), _means(other.logprobs[text])
         both = [now[token] - before[token] for token in before if token in now]
-        moved.append(float(np.std(both)))
+        moved += [float(np.std(both))] if len(both) > 2 else []
     return Size(
         float(np.mean(moved)), effects[0]["logprobs"], effects[0]["logprobs_ratio"], effects[1]["answers"], *causes
     )
