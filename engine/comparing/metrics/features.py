@@ -19,6 +19,7 @@ from engine.text import parse_yaml
 Mark = str
 """``reasoning``, ``background`` or ``hedging``."""
 
+_LONGEST = 1_000  # characters of a sentence that are looked at; longer is no prose, and the patterns stay fast
 _NUMERAL = "一二三四五六七八九十"
 _ITEM = re.compile(
     rf"\s*(?:>\s*)?(?:[-+•·▪◦●○■–—]\s+|\*\s+|[(（]?(?:\d{{1,2}}|[a-z]|[{_NUMERAL}]{{1,3}})[)）]\s*"
@@ -101,6 +102,7 @@ def sentences(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def marks(sentence: str, language: Language) -> frozenset[Mark]:
     """What a sentence does. One that reasons is no background; an equation that is worked out is a step."""
+    sentence = sentence[:_LONGEST]
     bare = _ITEM.sub("", sentence.strip(), count=1) if _ITEM.match(sentence) else sentence.strip()
     found = {mark for mark, pattern in _cues(language).items() if pattern.search(bare)}
     if _EQUATION.search(bare):

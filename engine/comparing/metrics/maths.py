@@ -15,6 +15,9 @@ _PHRASE = re.compile(
     r"|(?:最终)?(?:答案|结果|解)\s*(?:[:：=]|是|为|等于)\s*:?|[答][:：])\s*(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
+_LONGEST_LINE = 2_000  # characters; longer is no result, and the patterns stay fast
+_LONGEST_RESULT = 400
+_MOST_BOXES = 20
 _CUT = re.compile(
     r"[;；。]|[,，](?!\d{3}(?!\d))|\.(?!\d)|\b(?:because|since|as|which|where|so|per|for)\b|因为|由于|所以"
 )
@@ -55,7 +58,7 @@ def results_said(text: str) -> Iterator[tuple[str, ...]]:
     if not lines:
         return
     phrases = [match["said"] for match in _PHRASE.finditer(text)]
-    line = _ASIDE.sub("", phrases[-1].strip(" *") if phrases else lines[-1])
+    line = _ASIDE.sub("", phrases[-1].strip(" *")[:_LONGEST_LINE] if phrases else lines[-1][-_LONGEST_LINE:])
     last = re.split(r"(?<![<>!])=", line)[-1]
     yield (line,)
     yield _writings(last)
@@ -86,6 +89,8 @@ def _values(text: str) -> tuple[bool, Sequence[Value]] | None:
     """Whether the order counts, and the values: one, several (``x = 1 or x = 2``), or a point (``(1, 2)``)."""
     if (one := value_of(text)) is not None:
         return False, [one]
+    if len(text) > _LONGEST_RESULT:
+        return None
     text = written(text)
     bracketed = re.fullmatch(r"[(\[{\\]+(.*?)[)\]}\\]+", text)
     inside = bracketed[1] if bracketed and "," in bracketed[1] else text
@@ -118,9 +123,9 @@ def _letters(text: str) -> str:
 
 def _last_boxed(text: str) -> str:
     """What stands in the last ``\\boxed{}`` that is closed; braces may be nested."""
-    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))):
+    for match in reversed(list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))[-_MOST_BOXES:]):
         depth = 1
-        for place in range(match.end(), len(text)):
+        for place in range(match.end(), min(len(text), match.end() + _LONGEST_LINE)):
             depth += {"{": 1, "}": -1}.get(text[place], 0)
             if depth == 0:
                 return text[match.end() : place].strip()

@@ -92,6 +92,8 @@ def value_of(text: str) -> Value | None:
 
     ``None``: it is more than a number and its unit, or too large.
     """
+    if len(text) > 2 * _LONGEST:
+        return None
     text = written(text)
     if not text or len(text) > _LONGEST:
         return None

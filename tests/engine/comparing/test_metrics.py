@@ -253,3 +253,16 @@ def test_scores_of_any_text_are_shares() -> None:
                 text = "".join(random.choices(alphabet, k=random.randint(0, 60)))
                 value = metric.case(case, Answer("1", text)) if metric.case else 0
                 assert value is not None and 0 <= value <= (1 if metric.group == "quality" else 60)
+
+
+LONG = ["(" * 9_000, "1" * 20_000, "if " * 9_000, "**a" * 9_000, r"\boxed{" * 3_000, "一" * 20_000, "not a b " * 4_000]
+
+
+@pytest.mark.timeout(20)  # a second where the patterns are right, minutes where one runs back over the text
+@pytest.mark.parametrize("text", LONG, ids=[text[:6] for text in LONG])
+def test_no_answer_takes_long_to_read(text: str) -> None:
+    case = Case("1", "?", ("positive",), terms=(("a 1",),), steps=(("1=2",),))
+    kinds: tuple[Kind, ...] = ("classification", "qa", "terms", "maths")
+    for kind in kinds:
+        for metric in metrics_of(task(kind, case, labels=CLASSES)):
+            assert metric.case is None or metric.case(case, Answer("1", text)) is not None
