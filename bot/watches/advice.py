@@ -38,7 +38,7 @@ def advice_on(session: Session, row: WatchRow) -> Mapping[str, Any] | None:
     for in the same place."""
     chosen = RecommendationRow.choice.is_not(None)
     latest = RecommendationRow.created.desc()
-    of_target = (
+    of_target: Any = (
         select(RecommendationRow.id, RecommendationRow.choice)
         .join(VerdictRow, VerdictRow.id == RecommendationRow.verdict_id)
         .where(VerdictRow.team == row.team, VerdictRow.target == row.target, chosen)

@@ -128,7 +128,7 @@ def test_what_goes_on_is_told_once_a_day_together_and_a_swap_at_once(
             .join(RequestRow)
             .where(RequestRow.dedup_key.like("digest:%"), RequestRow.payload["notice"]["notices"].as_string() != "[]")
         )
-    assert datetime.fromtimestamp(waits[0], ZoneInfo("Asia/Shanghai")).strftime("%H:%M") == "09:00"
+    assert datetime.fromtimestamp(waits[0] or 0.0, ZoneInfo("Asia/Shanghai")).strftime("%H:%M") == "09:00"
     assert waits[1:] == ("C0MODELS", None, "") and take(store, "test", 60) is None
     due(store)
     (answer,) = told(store)
