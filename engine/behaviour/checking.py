@@ -153,7 +153,7 @@ async def _asked(talk: Talk, watched: Watched, look: Look, random: Random, on_st
             break
         escalated, batch = True, []
         for _ in range(talk.conversation.endpoint.concurrency):
-            one_more = escalating.further(watched.prompts, asked, random)
+            one_more = escalating.further(watched.prompts, asked, random, turned=bool(look.said))
             if one_more is not None:
                 batch.append(one_more)
                 asked.append(one_more)

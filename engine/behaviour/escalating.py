@@ -41,14 +41,20 @@ def _drawn(prompts: Sequence[Prompt], most: int, random: Random) -> list[Prompt]
     return random.sample(prompts, min(len(prompts), most))
 
 
-def further(prompts: Sequence[Prompt], asked: Sequence[Prompt], random: Random) -> Prompt | None:
+def further(
+    prompts: Sequence[Prompt], asked: Sequence[Prompt], random: Random, *, turned: bool = False
+) -> Prompt | None:
     """What it asks next, each prompt as often as the others of its kind: logprobs where there are any; else short prompts and
-    texts by turns, for a change may show in the one and hardly in the other."""
+    texts by turns, for a change may show in the one and hardly in the other.
+
+    Args:
+        turned: a text became another than usual: texts are asked first, for logprobs show no change of sampling.
+    """
     counts = Counter(one.id for one in asked)
     texts = [one for one in prompts if one.way == "text" and counts[one.id] < _TEXTS_EACH]
     firsts = [one for one in prompts if one.way == "first"]
     borders = [one for one in prompts if one.way == "border"]
-    kind = firsts or (texts if len(asked) % 2 == 0 else borders) or borders or texts
+    kind = (texts if turned else []) or firsts or (texts if len(asked) % 2 == 0 else borders) or borders or texts
     fewest = min((counts[one.id] for one in kind), default=0)
     least = [one for one in kind if counts[one.id] == fewest]
     return random.choice(least) if least else None

@@ -29,18 +29,19 @@ class Watched:
         self.endpoint.hour = float(self.looks)
         self.monitor = test.new_look(self.monitor, self.looks // 24)
         asked: list[Prompt] = list(escalating.quiet(self.endpoint.prompts, self.random))
-        batch, escalated = list(asked), False
+        batch, escalated, turned = list(asked), False, False
         while batch:
             for one in batch:
                 self.requests += 1
                 self.tokens += one.tokens
                 for found in self.endpoint.seen(one):
+                    turned = turned or (one.way == "text" and found.signal == "distribution" and found.value != "=")
                     self.monitor, _ = test.take(self.monitor, found)
             if not escalating.asks_on((self.monitor,), asked, escalated=escalated):
                 break
             escalated, batch = True, []
             for _ in range(4):
-                further = escalating.further(self.endpoint.prompts, asked, self.random)
+                further = escalating.further(self.endpoint.prompts, asked, self.random, turned=turned)
                 if further is not None:
                     batch.append(further)
                     asked.append(further)
