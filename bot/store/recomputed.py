@@ -109,6 +109,8 @@ def enlist(session: Session, row: FamilyRow, *, since: datetime | None = None) -
         requests.setdefault(verdict_id, []).append(request_id)
     for verdict_id in session.scalars(_watched(row, since)):
         requests.setdefault(verdict_id, [])
+    if not requests:
+        return 0
     known = set(session.scalars(select(RecomputationRow.verdict_id).where(RecomputationRow.family_id == row.id)))
     fresh = {name: asked for name, asked in requests.items() if name not in known}
     session.add_all(
