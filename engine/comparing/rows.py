@@ -189,7 +189,8 @@ def _yaml(text: str, file: str) -> Table:
         raise UsageError(
             "task_yaml", file=file, line=error.values.get("line", 1), problem=error.values.get("problem", "empty")
         ) from error
-    value, header = document.value, {}
+    value = document.value
+    header: Any = {}
     if isinstance(value, dict):
         header = value.get("task") or {}
         if unknown := sorted(set(map(str, value)) - {"task", "cases"}):
