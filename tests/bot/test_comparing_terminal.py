@@ -50,7 +50,7 @@ def test_recorded_answers_are_compared_kept_and_reported(task: str, tmp_path: Pa
     assert "good.jsonl" in said and "该选哪个" in said
     written = json.loads(r1("report", found["id"], "-o", str(tmp_path / "again.html"), "--json").stdout)
     assert written["id"] == found["id"] and written["bytes"] > 5_000
-    same = r1("compare", good, good, "--task", task, "--gap", ".2")
+    same = r1("compare", good, good, "--task", task, "--kind", "qa", "--gap", ".2")
     assert "as good as each other" in same.stdout or "Not known yet" in same.stdout
 
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.commands import parse
 from bot.comparing.article import ARTICLE
+from bot.comparing.cached import folder_of, forget_answers
 from bot.comparing.kept import compared_from_json, compared_of, compared_to_json
 from bot.comparing.pace import Pace
 from bot.comparing.records import Compared
 from bot.comparing.ruling import rule
 from bot.comparing.uploads import upload_of
+from bot.forgetting import Scope
 from bot.jobs import Answer as Told
 from bot.local_slack.validate import problems_of_message
 from bot.presentation import present
 from bot.presentation.going import Going, TaskLine, far_text, span_text
 from bot.report.comparison import comparison_report
-from bot.requests import Lang, OnTask, Request, request_from_json, request_to_json
+from bot.requests import Lang, OnTask, Origin, Request, request_from_json, request_to_json
+from bot.settings import load_settings
 from bot.slack.blocks import blocks, fallback
 from bot.slack.blocks import mark as slack_mark
+from bot.store.models import now
 from bot.terminal import mark, render
 from bot.understanding.line import line_of
 from engine.comparing.records import Answer, Case, Comparison, Line, Omission, Task
@@ -177,3 +183,18 @@ def test_files_that_are_no_tasks_are_refused_by_their_names_and_sizes(told: dict
         upload_of({"id": "F1", **told})
     assert refused.value.code == code
     assert upload_of({"id": "F1", "name": "../../etc/任务 1.csv", "size": 3}).name == ".._.._etc_任务 1.csv"
+
+
+def test_kept_answers_go_with_whoever_is_forgotten_and_nobody_else(tmp_path: Path) -> None:
+    settings = load_settings(answers_dir=tmp_path / "answers")
+    people = [Origin("slash", "T1", user="U1"), Origin("slash", "T1", user="U2"), Origin("cli", user="../../ana")]
+    for one in people:
+        folder_of(settings, one).mkdir(parents=True)
+        (folder_of(settings, one) / "answers.sqlite").write_bytes(b"kept")
+    assert all(folder_of(settings, one).resolve().is_relative_to(tmp_path / "answers") for one in people)
+    forget_answers(settings, Scope(user="U1", team="T1"))
+    assert [folder_of(settings, one).exists() for one in people] == [False, True, True]
+    forget_answers(settings, Scope(before=now() - timedelta(days=1)))
+    assert (folder_of(settings, people[1]) / "answers.sqlite").exists()
+    forget_answers(settings, Scope(before=now() + timedelta(days=1)))
+    assert not (folder_of(settings, people[1]) / "answers.sqlite").exists()
