@@ -26,8 +26,11 @@ from bot.store.models import EndpointRow
 STRANGER = "U0OTHER"
 
 
-def cases(count: int) -> bytes:
-    rows = ({"id": f"c{n}", "question": f"What is {n} plus {n}?", "answers": [str(2 * n)]} for n in range(count))
+def cases(count: int, first: int = 0) -> bytes:
+    rows = (
+        {"id": f"c{n}", "question": f"What is {n} plus {n}?", "answers": [str(2 * n)]}
+        for n in range(first, first + count)
+    )
     return "\n".join(map(json.dumps, rows)).encode()
 
 
@@ -49,9 +52,9 @@ def form(slack: LocalSlack) -> None:
     slack.press(answer_to(slack, lambda: slack.slash("compare"), seconds=90), "r1.form_compare")
 
 
-def upload(slack: LocalSlack, count: int, **typed: Any) -> None:
+def upload(slack: LocalSlack, count: int, first: int = 0, **typed: Any) -> None:
     """Fill it in, with a file of so many cases."""
-    file = slack.choose_file("sums.jsonl", cases(count))
+    file = slack.choose_file("sums.jsonl", cases(count, first))
     slack.submit(target_known="vendor-a", other_known="vendor-b", file=file, kind="qa", **typed)
 
 
@@ -115,7 +118,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_asks_nothing_twice(running: 
     slack, poor = running
     form(slack)
     began, poor.wrong, poor.seconds = poor.asked, 2, 0.2
-    upload(slack, 46, gap="3")
+    upload(slack, 46, 5_000, gap="3")
     slack.wait_for(lambda: poor.asked > began + 16, 60)
     message: Message = slack.wait_for(lambda: under_way(slack), 60)
     for pid in workers():
