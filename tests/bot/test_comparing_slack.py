@@ -38,7 +38,7 @@ def cases(count: int, first: int = 0) -> bytes:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalSlack, Summing]]:
     """A bot whose workspace has two registered endpoints."""
     root, right, poor = tmp_path_factory.mktemp("comparing"), Summing(seconds=0.02), Summing(wrong=3, seconds=0.02)
-    with summing(right, poor), LocalSlack() as slack, running_bot(slack, root):
+    with summing(right, poor), LocalSlack() as slack, running_bot(slack, root, lease_seconds=5):
         store = open_store(f"sqlite:///{root / 'r1.db'}")
         with store.begin() as session:
             for name, model in (("vendor-a", right), ("vendor-b", poor)):
