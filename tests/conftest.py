@@ -26,7 +26,8 @@ SLOW = (
     "bot/test_watches.py", "bot/test_forget.py", "bot/test_report.py", "engine/test_streaming.py", "engine/test_sanity.py",
     "bot/test_slack.py", "bot/test_channels.py", "bot/test_pictures.py", "engine/test_wire.py", "engine/test_targets.py",
     "bot/test_several_workspaces.py", "engine/scenarios/test_surfaces.py", "engine/test_hostile_identify.py",
-    "bot/test_cli_endpoints.py", "bot/test_chat.py", "bot/test_doctor.py",
+    "bot/test_cli_endpoints.py", "bot/test_chat.py", "bot/test_doctor.py", "bot/test_comparing_slack.py",
+    "bot/test_watches_digests.py", "bot/test_catalog.py", "engine/comparing/test_running.py",
 )  # fmt: skip
 """Files that take half a minute or more."""
 
