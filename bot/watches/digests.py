@@ -106,12 +106,14 @@ def load_digest(session: Session, request: Request, origin: Origin, load: Callab
     due = datetime.fromisoformat(told["due"])
     kept = session.scalars(select(RequestRow).where(RequestRow.id.in_(told.get("notices", ())))).all()
     asked = [request_from_json(entry.payload) for entry in kept]
-    rows = _watches(session, Place(origin.team, origin.channel, origin.user))
+    place = Place(origin.team, origin.channel, origin.user)
+    rows = _watches(session, place)
     named = {one.watch: session.get(WatchRow, one.watch or "") for one in asked}
     notices = [load(one) for one in asked if (row := named.get(one.watch)) is not None and row.state != "removed"]
     news = {notice.watch.id for notice in notices}
     others = tuple(line_of(row) for row in rows if row.id not in news)
-    states = _week(session, [row.id for row in rows], due) if told["weekly"] and not notices else {}
+    weekly = told["weekly"] and not notices and not _had_news(session, place, due)
+    states = _week(session, [row.id for row in rows], due) if weekly else {}
     quiet = bool(states) and not any(state in states for state in _CHANGES)
     by_time = tuple(sorted(notices, key=lambda notice: notice.seen))
     return Digest(due, by_time, others, quiet, sum(states.values()), states.get("failing", 0))
@@ -158,6 +160,13 @@ def _watches(session: Session, place: Place) -> list[WatchRow]:
     else:
         query = query.where(~private | (WatchRow.channel != place.channel))
     return list(session.scalars(query.order_by(WatchRow.created, WatchRow.id).limit(_MOST)))
+
+
+def _had_news(session: Session, place: Place, due: datetime) -> bool:
+    """Whether a digest of the week before told something, though it may be over: a failure, say."""
+    within = (RequestRow.dedup_key > _key(place, due - _WEEK), RequestRow.dedup_key < _key(place, due))
+    digests = session.scalars(select(RequestRow.payload).where(*within))
+    return any((request_from_json(payload).notice or {}).get("notices") for payload in digests)
 
 
 def _week(session: Session, watch_ids: list[str], due: datetime) -> dict[str, int]:

@@ -128,7 +128,7 @@ def only(slack: LocalSlack, channel: str) -> list[Message]:
     return [message for message in slack.answers(channel) if not message.files and message.text not in _HEARD]
 
 
-@pytest.mark.parametrize("socket_mode", [False, True])
+@pytest.mark.parametrize("socket_mode", [False])
 def test_outside_its_channels_it_tells_the_one_who_asked_and_nobody_else(tmp_path: Path, socket_mode: bool) -> None:
     with (
         LocalSlack() as slack,
@@ -152,7 +152,7 @@ def test_outside_its_channels_it_tells_the_one_who_asked_and_nobody_else(tmp_pat
         assert slack.workspace.violations == []
 
 
-@pytest.mark.parametrize("socket_mode", [False, True])
+@pytest.mark.parametrize("socket_mode", [True])
 def test_direct_messages_can_be_switched_off_and_questions_counted(tmp_path: Path, socket_mode: bool) -> None:
     with (
         LocalSlack() as slack,

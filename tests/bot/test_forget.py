@@ -341,7 +341,7 @@ def test_words_that_do_not() -> None:
     assert parse("forget").action == "list", "what there is, and how to delete it"
 
 
-@pytest.mark.parametrize("socket_mode", [False, True])
+@pytest.mark.parametrize("socket_mode", [True])
 def test_in_slack_a_person_is_shown_what_there_is_then_forgotten(
     tmp_path: Path, socket_mode: bool, samples: Path
 ) -> None:
