@@ -67,7 +67,9 @@ class Asker:
         self.concurrency = max(1, concurrency or usual)
         self.spent = Spent()
         self._free = asyncio.Semaphore(self.concurrency)
-        self._talk = Talk(side.endpoint, _BOUNDLESS) if side.endpoint is not None else None
+        self._talk = None
+        if side.endpoint is not None:
+            self._talk = Talk(replace(side.endpoint, concurrency=self.concurrency), _BOUNDLESS)
         self._answered, self._failures = False, 0
 
     async def __aenter__(self) -> Asker:

@@ -76,8 +76,8 @@ def main() -> None:
         server.kill()
         server.wait()
     print(f"slots alone {ideal:.2f} s; a bare client {alone:.2f} s")
-    print(f"comparison: last answer at {answered[-1]:.2f} s (+{100 * (answered[-1] / alone - 1):.1f} %)")
-    print(f"            with its table {whole:.2f} s (+{100 * (whole / alone - 1):.1f} %)")
+    print(f"comparison: last answer at {answered[-1]:.2f} s ({100 * (answered[-1] / alone - 1):+.1f} %)")
+    print(f"            with its table {whole:.2f} s ({100 * (whole / alone - 1):+.1f} %)")
 
 
 if __name__ == "__main__":
