@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from engine.comparing.serving import free_port
 
 START_SECONDS = 120.0
 
@@ -57,13 +58,6 @@ def transformers_serve(folder: Path) -> Iterator[Served]:
     program = ["-m", "transformers.cli.transformers", "serve", str(model), "--host", "127.0.0.1", "--port", str(port)]
     with _running([sys.executable, *program, "--device", "cpu"], port, folder / "transformers_serve.log"):
         yield Served(f"http://127.0.0.1:{port}/v1", str(model))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

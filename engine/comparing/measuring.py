@@ -66,10 +66,19 @@ def of_scores(scores: Sequence[tuple[float, float]], *, tested: bool = False, se
     a, b = (np.array(side, dtype=float) for side in zip(*scores, strict=True))
     binary = tested and statistics.is_binary(a, b)
     found = statistics.paired(a, b, binary=binary, tested=tested, seed=seed)
-    middle, error = statistics.middle_of(b - a, binary=binary)
-    spread = float((b - a).std(ddof=1))
     z = statistics.deviate(b - a, binary=binary)
-    return Measured(found.first, found.second, middle, error, z, spread, found.low, found.high, found.p, len(scores))
+    return Measured(
+        found.first,
+        found.second,
+        found.middle,
+        found.error,
+        z,
+        found.spread,
+        found.low,
+        found.high,
+        found.p,
+        found.cases,
+    )
 
 
 def _of_all(metric: Metric, pairs: Sequence[Pair], seed: int) -> Measured:

@@ -36,7 +36,7 @@ def served(path: Path) -> Iterator[Endpoint]:
         UsageError: what serves it is not installed.
         TargetError: it cannot be served; with the last that the server said.
     """
-    port = _free_port()
+    port = free_port()
     command, model = _command(path, port)
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     with tempfile.TemporaryFile() as log:
@@ -81,7 +81,8 @@ def _is_up(server: subprocess.Popen[bytes], url: str) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -24,29 +24,22 @@ class Difference:
 
     Attributes:
         first, second: their means over the cases.
+        middle, error: what an interval is made of: see ``middle_of``.
+        spread: standard deviation of the cases' differences.
         low, high: of the difference, with the confidence that was asked for.
         p: the chance of a difference at least as large if there were none.
-        effect: the difference in standard deviations of the cases' differences; 0 where these do not differ.
         cases: how many.
     """
 
     first: float
     second: float
+    middle: float
+    error: float
+    spread: float
     low: float
     high: float
     p: float
-    effect: float
     cases: int
-
-    @property
-    def difference(self) -> float:
-        """Second minus first."""
-        return self.second - self.first
-
-    @property
-    def relative(self) -> float | None:
-        """The article's figure: the difference as a share of the first; ``None`` where that is 0."""
-        return relative(self.first, self.second)
 
 
 def relative(first: float, second: float) -> float | None:
@@ -86,8 +79,7 @@ def paired(
     low, high = middle - reach, middle + reach
     p = 1.0 if not tested else _mcnemar(differences) if binary else _permutation(differences, seed)
     spread = float(differences.std(ddof=1))
-    effect = float(differences.mean()) / spread if spread else 0.0
-    return Difference(float(a.mean()), float(b.mean()), low, high, p, effect, a.size)
+    return Difference(float(a.mean()), float(b.mean()), middle, error, spread, low, high, p, a.size)
 
 
 def holm(ps: Sequence[float]) -> list[float]:
